@@ -1,0 +1,1 @@
+"""LOG: records that are complete, and that their own keeper cannot rewrite."""

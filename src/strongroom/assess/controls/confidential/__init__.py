@@ -1,0 +1,1 @@
+"""TEE: workloads in verified trust boundaries, and keys that open for nothing else."""

@@ -1,0 +1,1 @@
+"""END: what watches a GPU server from the inside."""

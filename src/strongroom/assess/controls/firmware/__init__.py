@@ -1,0 +1,1 @@
+"""FW: what runs before the operating system, and beside it."""

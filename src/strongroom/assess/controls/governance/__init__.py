@@ -1,0 +1,1 @@
+"""GOV: answers to auditors, trust between services, and the plan."""

@@ -1,0 +1,1 @@
+"""IAM: who may administer, deploy, call and read."""

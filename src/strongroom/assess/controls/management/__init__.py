@@ -1,0 +1,1 @@
+"""MGT: the plane from which everything else can be taken over."""

@@ -1,0 +1,1 @@
+"""PHY: the racks, and the parts that are in them."""

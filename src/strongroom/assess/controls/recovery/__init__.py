@@ -1,0 +1,1 @@
+"""IR: rebuilding, restoring, revoking, and having practised it."""

@@ -1,0 +1,211 @@
+"""Findings from facts, clauses from findings, controls from clauses.
+
+The rules: any fail is fail; a pass needs every clause proven on every asset that it applies to; what could not be
+looked at is unknown; what no given source could measure is not-assessed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from strongroom.assess.view import AssetView, NotKnown
+from strongroom.kit.fingerprint import fingerprint
+from strongroom.model.codes import FindingCode, Severity, Status
+from strongroom.model.control import Assessment, ClauseResult, ControlResult, Coverage, Finding
+from strongroom.model.estate import Asset, Estate, Gap, SourceRead
+from strongroom.model.kinds import Kind
+from strongroom.model.ports import Answer, Catalogue, Check, Control, broken, holds, unknown
+from strongroom.model.values import Where
+
+SOURCE_CHECK = "inv.source.read-whole"
+SOURCE_CLAUSE = "INV-01.sources-agree"
+WITHHELD = "(sensitive)"
+
+
+def judge(check: Check, asset: Asset, now: datetime) -> Finding:
+    """The answer of one check for one asset that it applies to."""
+    view = AssetView(asset, now)
+    try:
+        said = check.judge(view)
+    except NotKnown as e:
+        said = unknown(e.reason)
+    answer = said if isinstance(said, Answer) else holds() if said else broken()
+    arguments = answer.arguments
+    if any(f.sensitive for f in view.read.values()):
+        arguments = tuple((name, WITHHELD) for name, _ in arguments)
+    return Finding(
+        check=check.id,
+        control=check.control,
+        asset=asset.id,
+        status=answer.status,
+        code=answer.code,
+        severity=check.severity,
+        arguments=arguments,
+        facts=tuple(view.read.values()),
+        fingerprint=fingerprint(check.id, asset.id),
+        where=asset.where,
+    )
+
+
+def by_kind(checks: Iterable[Check]) -> dict[Kind, list[Check]]:
+    """The checks that can apply to each kind."""
+    table: dict[Kind, list[Check]] = defaultdict(list)
+    for check in checks:
+        for kind in check.kinds:
+            table[kind].append(check)
+    return table
+
+
+def findings(assets: Iterable[Asset], checks: Iterable[Check], now: datetime) -> Iterator[Finding]:
+    """Every check on every asset that it applies to, passes included."""
+    table = by_kind(checks)
+    for asset in assets:
+        for check in table.get(asset.kind, ()):
+            if all(need in asset.facts for need in check.needs):
+                yield judge(check, asset, now)
+
+
+def source_assets(sources: Sequence[SourceRead]) -> tuple[Asset, ...]:
+    """The sources themselves, so that what could not be read of them is a finding like any other."""
+    return tuple(
+        Asset(
+            id=f"source:{s.spec}",
+            kind=Kind.SOURCE,
+            native_type=s.scheme,
+            address=s.spec,
+            name=s.title,
+            origin=s.spec,
+            where=Where(s.spec),
+        )
+        for s in sources
+    )
+
+
+def source_findings(sources: Sequence[SourceRead], gaps: Sequence[Gap]) -> Iterator[Finding]:
+    """One unknown for every gap, and a pass for a source without one: a failed look-up is never silence."""
+    of: dict[str, list[Gap]] = defaultdict(list)
+    for gap in gaps:
+        of[gap.source].append(gap)
+    for s in sources:
+        if not of[s.spec]:
+            files = (("files", str(s.files)),)
+            yield _source_finding(s, "", Status.PASS, FindingCode.SOURCE_WHOLE, files, None)
+        for gap in of[s.spec]:
+            arguments = (("scope", gap.scope), ("code", gap.code.value), ("detail", gap.detail))
+            yield _source_finding(s, gap.scope, Status.UNKNOWN, FindingCode.SOURCE_GAP, arguments, gap.where)
+
+
+def _source_finding(
+    s: SourceRead,
+    scope: str,
+    status: Status,
+    code: FindingCode,
+    arguments: tuple[tuple[str, str], ...],
+    where: Where | None,
+) -> Finding:
+    return Finding(
+        check=SOURCE_CHECK,
+        control=SOURCE_CLAUSE.partition(".")[0],
+        asset=f"source:{s.spec}",
+        status=status,
+        code=code,
+        severity=Severity.MEDIUM,
+        arguments=arguments,
+        facts=(),
+        fingerprint=fingerprint(SOURCE_CHECK, s.spec, scope, *(v for _, v in arguments[1:2])),
+        where=where,
+    )
+
+
+def clause_results(
+    found: Iterable[Finding], clauses: Mapping[str, str], hidden: Mapping[str, Sequence[Gap]]
+) -> dict[str, ClauseResult]:
+    """The state of every clause that some check measured. `clauses` maps check to clause, `hidden` clause to gaps."""
+    counts: dict[str, dict[Status, int]] = defaultdict(lambda: defaultdict(int))
+    for f in found:
+        counts[clauses[f.check]][f.status] += 1
+    results = {}
+    for clause, n in counts.items():
+        blind = tuple(f"{g.scope}: {g.detail}" for g in hidden.get(clause, ()))[:3]
+        status = _clause_status(n, bool(hidden.get(clause)))
+        results[clause] = ClauseResult(
+            clause,
+            status,
+            n[Status.PASS],
+            n[Status.FAIL],
+            n[Status.UNKNOWN],
+            n[Status.ACCEPTED],
+            blind if status is Status.UNKNOWN else (),
+        )
+    return results
+
+
+def _clause_status(n: Mapping[Status, int], blind: bool) -> Status:
+    if n.get(Status.FAIL):
+        return Status.FAIL
+    if n.get(Status.UNKNOWN) or (blind and n.get(Status.PASS)):
+        return Status.UNKNOWN
+    if n.get(Status.PASS) or n.get(Status.ACCEPTED):
+        return Status.PASS
+    return Status.NOT_APPLICABLE if n.get(Status.NOT_APPLICABLE) else Status.NOT_ASSESSED
+
+
+def control_result(control: Control, measured: Mapping[str, ClauseResult]) -> ControlResult:
+    """The state of a control from its clauses; a clause that nothing measured is not-assessed."""
+    results = tuple(measured.get(c.id, ClauseResult(c.id, Status.NOT_ASSESSED)) for c in control.clauses)
+    seen = {r.status for r in results} - {Status.NOT_APPLICABLE}
+    if Status.FAIL in seen:
+        status = Status.FAIL
+    elif Status.UNKNOWN in seen:
+        status = Status.UNKNOWN
+    elif seen == {Status.PASS}:
+        status = Status.PASS
+    elif not seen:
+        status = Status.NOT_APPLICABLE
+    else:
+        status = Status.NOT_ASSESSED
+    reasons = tuple(reason for r in results for reason in r.reasons)[:3]
+    return ControlResult(control.id, status, results, reasons)
+
+
+def coverage(controls: Mapping[str, Control], results: Sequence[ControlResult], given: Iterable[str]) -> Coverage:
+    """How many controls had anything measured, and what each source that was not given would begin to measure."""
+    measured = {r.control for r in results if r.measured}
+    schemes = set(given)
+    adds: dict[str, set[str]] = defaultdict(set)
+    for c in controls.values():
+        if c.id not in measured:
+            for by in {s for clause in c.clauses for s in clause.measured_by}:
+                if by not in schemes:
+                    adds[by].add(c.id)
+    ranked = sorted(((s, len(ids)) for s, ids in adds.items()), key=lambda x: (-x[1], x[0]))
+    return Coverage(len(controls), len(measured), tuple(ranked))
+
+
+def hidden_by_clause(catalogue: Catalogue, gaps: Sequence[Gap]) -> dict[str, list[Gap]]:
+    """The gaps that may hide an asset of a kind that some check of the clause applies to."""
+    hidden: dict[str, list[Gap]] = defaultdict(list)
+    for check in catalogue.checks.values():
+        for gap in gaps:
+            hides = not gap.hides or any(k in gap.hides for k in check.kinds)
+            if hides and gap not in hidden[check.clause]:
+                hidden[check.clause].append(gap)
+    return hidden
+
+
+def assess(estate: Estate, catalogue: Catalogue, now: datetime) -> Assessment:
+    """The whole judgement of an estate, without its plan."""
+    found = [*findings(estate.assets, catalogue.checks.values(), now), *source_findings(estate.sources, estate.gaps)]
+    clauses = {c.id: c.clause for c in catalogue.checks.values()} | {SOURCE_CHECK: SOURCE_CLAUSE}
+    measured = clause_results(found, clauses, hidden_by_clause(catalogue, estate.gaps))
+    results = tuple(control_result(c, measured) for c in catalogue.controls.values())
+    given = {s.scheme for s in estate.sources}
+    return Assessment(
+        seen_at=estate.seen_at,
+        sources=estate.sources,
+        assets=(*estate.assets, *source_assets(estate.sources)),
+        gaps=estate.gaps,
+        findings=tuple(found),
+        controls=results,
+        coverage=coverage(catalogue.controls, results, given),
+    )

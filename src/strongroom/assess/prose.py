@@ -1,0 +1,93 @@
+"""Sentences for people, joined from a finding's code and arguments. Doors and reports use these and write no others."""
+
+from strongroom.model.codes import FindingCode
+from strongroom.model.control import Finding
+from strongroom.model.estate import Fact
+from strongroom.model.ports import Catalogue
+from strongroom.model.values import Key, NetRule, Statement, Unknown, Value
+
+WITHHELD = "(sensitive)"
+LONGEST = 160
+
+
+class _Safe(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def because(finding: Finding, catalogue: Catalogue) -> str:
+    """Why the finding has its status, in one sentence without a full stop."""
+    arguments = _Safe(finding.arguments)
+    if finding.code is FindingCode.SOURCE_WHOLE:
+        return f"read whole: {arguments['files']} files"
+    if finding.code is FindingCode.SOURCE_GAP:
+        return f"could not look at {arguments['scope']} ({arguments['code']}): {arguments['detail']}"
+    if finding.code is FindingCode.FACT_UNKNOWN:
+        return f"cannot tell: {arguments['because']}"
+    if finding.code is FindingCode.NOT_APPLICABLE:
+        return f"does not apply: {arguments['because']}"
+    check = catalogue.checks[finding.check]
+    if finding.code is FindingCode.BROKEN:
+        return check.broken.format_map(arguments)
+    return lower_first(check.title)
+
+
+def lower_first(text: str) -> str:
+    """A title as a part of a sentence; a word in capitals (KMS, IAM) keeps them."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def title(check_id: str, catalogue: Catalogue) -> str:
+    """What holds when the check passes."""
+    check = catalogue.checks.get(check_id)
+    return check.title if check else "Every source was read whole"
+
+
+def show(fact: Fact) -> str:
+    """A fact's value for a reader: short, and never a sensitive one."""
+    return WITHHELD if fact.sensitive and not isinstance(fact.value, Unknown) else show_value(fact.value)
+
+
+def show_value(value: Value) -> str:
+    """Any value in a few words."""
+    text = _show(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _show(value: Value) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Unknown):
+        return f"unknown ({value.detail})"
+    if isinstance(value, Key):
+        return f"{value.tech} {value.name}".strip()
+    if isinstance(value, NetRule):
+        return show_rule(value)
+    if isinstance(value, Statement):
+        return show_statement(value)
+    if isinstance(value, tuple):
+        return ", ".join(_show(v) for v in value) or "none"
+    return str(value)
+
+
+def show_rule(rule: NetRule) -> str:
+    """A firewall rule as one phrase: `allow ingress tcp/22 from 0.0.0.0/0`."""
+    if rule.protocol == "all":
+        ports = "all traffic"
+    elif rule.from_port == rule.to_port:
+        ports = f"{rule.protocol}/{rule.from_port}"
+    else:
+        ports = f"{rule.protocol}/{rule.from_port}-{rule.to_port}"
+    peers = ", ".join("unknown" if isinstance(p, Unknown) else p for p in (*rule.peers, *rule.groups)) or "nobody"
+    return f"{rule.action} {rule.direction} {ports} {'from' if rule.direction == 'ingress' else 'to'} {peers}"
+
+
+def show_statement(s: Statement) -> str:
+    """An IAM statement as one phrase."""
+    who = f" to {', '.join(s.principals)}" if s.principals else ""
+    what = ", ".join(s.actions) or "not " + ", ".join(s.not_actions)
+    on = ", ".join(s.resources) or "not " + ", ".join(s.not_resources)
+    when = " if " + ", ".join(c.key for c in s.conditions) if s.conditions else ""
+    return f"{s.effect}{who} {what} on {on}{when}"

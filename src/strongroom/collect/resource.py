@@ -1,0 +1,200 @@
+"""Infrastructure-as-code in one neutral form, whatever file it came from: resources whose values are plain data,
+`Unknown`, a `Link` to another block, or `Sensitive`."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from strongroom.model.codes import GapCode
+from strongroom.model.values import Unknown, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A value that another block supplies: `aws_kms_key.k` and, where it is known, the attribute."""
+
+    address: str
+    attribute: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.address}.{self.attribute}" if self.attribute else self.address
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitive:
+    """A value that is judged and never printed."""
+
+    value: object
+
+    def __repr__(self) -> str:
+        return "(sensitive)"
+
+
+@dataclass(slots=True)
+class Resource:
+    """One block. `address` is Terraform's own, with module path and index; `key` adds the label of its source."""
+
+    address: str
+    type: str
+    name: str
+    values: Mapping[str, object]
+    where: Where
+    mode: str = "managed"
+    module: str = ""
+    depends: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def native(self) -> str:
+        """The type as tables name it: a data source is `data.TYPE`."""
+        return f"data.{self.type}" if self.mode == "data" else self.type
+
+    @property
+    def id(self) -> str:
+        """The asset id: the same from configuration and plan."""
+        return f"terraform:{self.label}//{self.address}" if self.label else f"terraform:{self.address}"
+
+
+TEMPLATE = re.compile(r"\$\{(?!aws:|sagemaker:|saml:|www\.|graph\.|accounts\.|cognito)")
+"""An unresolved Terraform interpolation. IAM's own policy variables (`${aws:username}`) are text."""
+
+_INDEX = re.compile(r"\[(?:\"[^\"]*\"|\d+)\]$")
+_NAMES = ("bucket", "name", "id", "arn", "self_link", "key_id", "cluster_name", "resource_id")
+
+
+def base(address: str) -> str:
+    """An address without its last index: `aws_s3_bucket.b[0]` is an instance of `aws_s3_bucket.b`."""
+    return _INDEX.sub("", address)
+
+
+def undecided(value: object) -> Unknown | None:
+    """The reason why a leaf has no value that can be judged, or None when it has one."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, Link):
+        return Unknown(GapCode.UNDECIDED, f"it is set by {value}")
+    if isinstance(value, str) and TEMPLATE.search(value):
+        return Unknown(GapCode.UNDECIDED, f"it is only partly known: {value[:80]}")
+    return None
+
+
+@dataclass(slots=True)
+class Satellites:
+    """The blocks that complete another one, and a doubt when some block of the type points nobody knows where."""
+
+    found: tuple[Resource, ...]
+    doubt: Unknown | None
+
+
+@dataclass(slots=True)
+class Pool:
+    """All the resources of one source, with what is needed to follow links in constant time."""
+
+    resources: Sequence[Resource]
+    _by_address: dict[str, list[Resource]] = field(default_factory=lambda: defaultdict(list))
+    _by_type: dict[str, list[Resource]] = field(default_factory=lambda: defaultdict(list))
+    _pointing: dict[tuple[str, str], dict[str, list[Resource]]] = field(default_factory=dict)
+    _doubts: dict[tuple[str, str], Unknown] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for r in self.resources:
+            for address in {r.address, base(r.address)}:
+                self._by_address[r.label + "//" + address].append(r)
+            self._by_type[r.native].append(r)
+
+    def of_type(self, native: str) -> Sequence[Resource]:
+        """Every resource of a native type (`data.TYPE` for data sources)."""
+        return self._by_type.get(native, ())
+
+    def follow(self, link: object, label: str = "") -> Resource | None:
+        """The resource that a link points to, or None when it is not among what was read."""
+        if not isinstance(link, Link):
+            return None
+        found = self._by_address.get(f"{label}//{link.address}")
+        return found[0] if found else None
+
+    def satellites(self, of: Resource, native: str, by: str) -> Satellites:
+        """The resources of type `native` whose attribute `by` names the resource: by link, name, id or ARN."""
+        index = self._index(native, by)
+        seen: dict[int, Resource] = {}
+        for key in _keys(of):
+            for r in index.get(key, ()):
+                if _same_instance(of, r, by):
+                    seen[id(r)] = r
+        return Satellites(tuple(seen.values()), self._doubts.get((native, by)))
+
+    def _index(self, native: str, by: str) -> dict[str, list[Resource]]:
+        if (native, by) not in self._pointing:
+            index: dict[str, list[Resource]] = defaultdict(list)
+            for r in self.of_type(native):
+                for target in _targets(pick(r.values, by)):
+                    if isinstance(target, Unknown):
+                        self._doubts[native, by] = Unknown(
+                            GapCode.UNDECIDED, f"{r.address} may belong to it: its {by} is not known"
+                        )
+                    else:
+                        index[target if target.startswith("//") else f"={target}"].append(r)
+            self._pointing[native, by] = index
+        return self._pointing[native, by]
+
+
+def _targets(value: object) -> Iterator[str | Unknown]:
+    if isinstance(value, Sensitive):
+        value = value.value
+    if isinstance(value, Link):
+        yield f"//{value.address}"
+    elif isinstance(value, str):
+        doubt = undecided(value)
+        inner = re.fullmatch(r"\$\{([^}]+)\}", value)
+        if inner:
+            yield f"//{inner[1]}"
+        elif doubt:
+            yield doubt
+        else:
+            yield value
+    elif isinstance(value, Unknown):
+        yield value
+    elif isinstance(value, Sequence):
+        for v in value:
+            yield from _targets(v)
+
+
+def _keys(r: Resource) -> Iterator[str]:
+    yield f"//{r.address}"
+    if base(r.address) != r.address:
+        yield f"//{base(r.address)}"
+    for name in _NAMES:
+        value = r.values.get(name)
+        if isinstance(value, str) and value:
+            yield f"={value}"
+            if name == "bucket":
+                yield f"=arn:aws:s3:::{value}"
+
+
+def _same_instance(of: Resource, satellite: Resource, by: str) -> bool:
+    """A satellite with an index that points to a whole counted block belongs to the instance with the same index."""
+    if of.label != satellite.label:
+        return False
+    mine, its = _INDEX.search(of.address), _INDEX.search(satellite.address)
+    target = pick(satellite.values, by)
+    pointed = _INDEX.search(target.address) if isinstance(target, Link) else None
+    if pointed is not None:
+        return mine is None or mine[0] == pointed[0]
+    return mine is None or its is None or mine[0] == its[0]
+
+
+def pick(values: object, path: str) -> object:
+    """The value at a dotted path. A list of blocks is entered at its first block; what is absent is None."""
+    here = values
+    for name in path.split("."):
+        if isinstance(here, Sensitive):
+            here = here.value
+        if isinstance(here, Sequence) and not isinstance(here, str):
+            here = here[0] if here else None
+        if isinstance(here, Unknown | Link):
+            return here
+        if not isinstance(here, Mapping):
+            return None
+        here = here.get(name)
+    return here

@@ -1,0 +1,261 @@
+"""Evaluate one root module in the child: once, and once more with questions for what came back as nothing."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tfparse
+
+from strongroom.collect.resource import Resource
+from strongroom.collect.terraform import neutral
+from strongroom.collect.terraform.neutral import Context, Question, blocks_of, file_of, index, module_of
+from strongroom.collect.terraform.syntax import UNKNOWN, Block, Edit, FileSyntax, apply
+from strongroom.collect.terraform.wire import encode_gap
+from strongroom.model.codes import GapCode
+
+_PROBES = "zz_strongroom_probes.tf"
+_ASKED = {
+    "null": 'output "{name}" {{\n  value = ({expression}\n  ) == null ? "null" : "set"\n}}\n',
+    "count": 'output "{name}" {{\n  value = length({expression}\n  ) == 0 ? "empty" : "some"\n}}\n',
+    "secret": 'output "{name}" {{\n  value = {expression}\n}}\n',
+}
+
+
+@dataclass(slots=True)
+class Tree:
+    """The copy with its parsed files; `sources` are the texts as they now stand in the copy."""
+
+    top: Path
+    files: Mapping[str, FileSyntax]
+    sources: Mapping[str, bytes]
+    module_folders: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Evaluated:
+    """What one root came to."""
+
+    resources: list[Resource] = field(default_factory=list)
+    gaps: list[dict[str, object]] = field(default_factory=list)
+
+
+def evaluate(tree: Tree, root: str) -> Evaluated:
+    """The resources of a root module and of the local modules that it calls."""
+    found, problem = _parse(tree, root)
+    out = Evaluated()
+    if problem:
+        out.gaps.append(encode_gap(root or ".", GapCode.MALFORMED, problem))
+    context = Context(root, {f: s.blocks for f, s in tree.files.items()}, secret_names=_sensitive_names(tree))
+    index(found, context)
+    first = [neutral.resource(n, b, m, context) for n, b, m in _resources(found)]
+    vanished = list(_vanished(tree, root, found))
+    if context.questions or vanished or any(context.secret_names.values()):
+        found, answers, secrets = _ask(tree, root, context.questions, vanished)
+        context = Context(
+            root, context.syntax, secrets=secrets, secret_names=context.secret_names, answers=answers
+        )
+        index(found, context)
+        first = [neutral.resource(n, b, m, context) for n, b, m in _resources(found)]
+        first = [r for r in first if not _was_empty(r, vanished, answers)]
+    out.resources = first
+    out.gaps += list(_unfetched(tree, root, found))
+    out.gaps += list(_lost(tree, root, found, vanished))
+    return out
+
+
+def _resources(
+    found: Mapping[str, object],
+) -> Iterator[tuple[str, Mapping[str, object], Mapping[str, object]]]:
+    for native, block, meta in blocks_of(found):
+        if native not in neutral.NOT_BLOCKS and meta.get("type") in ("resource", "data"):
+            yield native, block, meta
+
+
+def _parse(tree: Tree, root: str) -> tuple[Mapping[str, object], str]:
+    try:
+        return tfparse.load_from_path(str(tree.top / root)), ""
+    except tfparse.ParseError as e:
+        return {}, str(e)[:200]
+
+
+def _sensitive_names(tree: Tree) -> dict[str, frozenset[str]]:
+    names: dict[str, set[str]] = {}
+    for file, syntax in tree.files.items():
+        for b in syntax.blocks:
+            sensitive = b.attributes.get("sensitive")
+            if b.type == "variable" and b.labels and sensitive is not None and sensitive.text.strip() == "true":
+                names.setdefault(_folder(file), set()).add(b.labels[0])
+    return {folder: frozenset(found) for folder, found in names.items()}
+
+
+def _folder(file: str) -> str:
+    return file.rpartition("/")[0] or "."
+
+
+def _folders(root: str, found: Mapping[str, object]) -> dict[str, str]:
+    """The folder of every module instance that was evaluated, by its address; the root's is ''."""
+    folders = {"": root or "."}
+    for native, _, meta in blocks_of(found):
+        if native != "module":
+            module = module_of(str(meta.get("path", "")))
+            if module:
+                folders.setdefault(module, _folder(file_of(meta, root)))
+    return folders
+
+
+def _vanished(tree: Tree, root: str, found: Mapping[str, object]) -> Iterator[tuple[str, Block]]:
+    """Blocks with a `for_each` that stand in the text of an evaluated module and came to nothing."""
+    for file, b in _missing(tree, root, found):
+        if "for_each" in b.attributes:
+            yield file, b
+
+
+def _missing(tree: Tree, root: str, found: Mapping[str, object]) -> Iterator[tuple[str, Block]]:
+    seen = {(file_of(m, root), int(str(m.get("line_start", 0)))) for _, _, m in blocks_of(found)}
+    folders = set(_folders(root, found).values())
+    for file, syntax in tree.files.items():
+        if _folder(file) in folders:
+            for b in syntax.blocks:
+                if b.type in ("resource", "data") and (file, b.line) not in seen:
+                    yield file, b
+
+
+def _ask(
+    tree: Tree, root: str, questions: Sequence[Question], vanished: Sequence[tuple[str, Block]]
+) -> tuple[Mapping[str, object], dict[tuple[str, int, str], str | None], frozenset[str]]:
+    """Evaluate again with an output for every question; give every vanished block one nameless instance."""
+    probes: dict[str, dict[str, str]] = {}
+    names: dict[tuple[str, int], str] = {}
+    asked = [(q.file, q.start, q.kind, q.expression) for q in questions]
+    asked += [(f, b.attributes["for_each"].start, "count", b.attributes["for_each"].text) for f, b in vanished]
+    for file, start, kind, expression in asked:
+        name = names.setdefault((file, start), f"strongroom_probe_{len(names)}")
+        if not re.search(r"\b(each|count|self)\.", expression):
+            probe = _ASKED[kind].format(name=name, expression=expression)
+            probes.setdefault(_folder(file), {})[name] = probe
+    for folder, variables in _sensitive_names(tree).items():
+        for v in variables:
+            probe = _ASKED["secret"].format(name=f"strongroom_secret_{v}", expression=f"var.{v}")
+            probes.setdefault(folder, {})[f"strongroom_secret_{v}"] = probe
+    changed = {f: apply(tree.sources[f], _one_instance([b for g, b in vanished if g == f])) for f, _ in vanished}
+    for file, text in changed.items():
+        (tree.top / file).write_bytes(text)
+    for folder, outputs in probes.items():
+        (tree.top / folder / _PROBES).write_text("".join(outputs.values()), encoding="utf-8")
+    try:
+        found, _ = _parse(tree, root)
+    finally:
+        for file in changed:
+            (tree.top / file).write_bytes(tree.sources[file])
+        for folder in probes:
+            (tree.top / folder / _PROBES).unlink()
+    return found, _answers(found, names, questions, vanished), _secrets(found)
+
+
+def _one_instance(blocks: Sequence[Block]) -> list[Edit]:
+    edits = []
+    for b in blocks:
+        e = b.attributes["for_each"]
+        edits.append(Edit(e.start, e.end, 'toset(["*"])' + "\n" * e.text.count("\n"), e.line))
+        edits += [edit for inner in _expressions(b) if inner is not e for edit in _each_edits(inner.text, inner.start)]
+    return edits
+
+
+def _expressions(block: Block) -> Iterator[neutral.Expression]:
+    yield from block.attributes.values()
+    for inner in block.blocks:
+        yield from _expressions(inner)
+
+
+def _each_edits(text: str, start: int) -> Iterator[Edit]:
+    """`each.value` of a block whose instances are not known is not known either."""
+    raw = text.encode()
+    for m in re.finditer(rb"\beach\.(?:key|value)\b", raw):
+        yield Edit(start + m.start(), start + m.end(), UNKNOWN, 0)
+
+
+def _outputs(found: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
+    for native, block, meta in blocks_of(found):
+        if native == "output":
+            path = str(meta.get("path", ""))
+            yield module_of(path), path.rpartition("output.")[2], block.get("value")
+
+
+def _answers(
+    found: Mapping[str, object],
+    names: Mapping[tuple[str, int], str],
+    questions: Sequence[Question],
+    vanished: Sequence[tuple[str, Block]],
+) -> dict[tuple[str, int, str], str | None]:
+    said = {(module, name): value for module, name, value in _outputs(found)}
+    keys = [q.key for q in questions]
+    modules = {module for module, _ in said} | {""}
+    keys += [(f, b.attributes["for_each"].start, m) for f, b in vanished for m in modules]
+    answers: dict[tuple[str, int, str], str | None] = {}
+    for file, start, module in keys:
+        value = said.get((module, names[file, start]))
+        answers[file, start, module] = value if isinstance(value, str) else None
+    return answers
+
+
+def _secrets(found: Mapping[str, object]) -> frozenset[str]:
+    secrets: set[str] = set()
+    for _, name, value in _outputs(found):
+        if name.startswith("strongroom_secret_"):
+            for text in _strings(value):
+                secrets.update(neutral.variants(text))
+    return frozenset(secrets)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for v in value.values():
+            yield from _strings(v)
+    elif isinstance(value, list):
+        for v in value:
+            yield from _strings(v)
+
+
+def _was_empty(
+    r: Resource, vanished: Sequence[tuple[str, Block]], answers: Mapping[tuple[str, int, str], str | None]
+) -> bool:
+    """Whether a nameless instance stands for a `for_each` that is known to be empty."""
+    if not r.address.endswith('["*"]'):
+        return False
+    for file, b in vanished:
+        if (file, b.line) == (r.where.file, r.where.line_start):
+            return answers.get((file, b.attributes["for_each"].start, r.module)) == "empty"
+    return False
+
+
+def _unfetched(tree: Tree, root: str, found: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    filled = {module_of(str(m.get("path", ""))) for n, _, m in blocks_of(found) if n != "module"}
+    for native, block, meta in blocks_of(found):
+        path = str(meta.get("path", ""))
+        if native != "module" or path in filled or any(f.startswith(path + ".") for f in filled):
+            continue
+        file, line = file_of(meta, root), int(str(meta.get("line_start", 0)))
+        source = str(block.get("source", ""))
+        if source.startswith(("./", "../")):
+            inside = (tree.top / root / source).resolve()
+            if inside.is_dir() and inside.is_relative_to(tree.top.resolve()):
+                continue
+            why = f"its source {source} is not inside the assessed folder"
+            yield encode_gap(path, GapCode.OUTSIDE, why, file, line)
+        else:
+            version = f" {block['version']}" if isinstance(block.get("version"), str) else ""
+            why = f"module {source}{version} is not in the folder; run terraform init, or assess the plan"
+            yield encode_gap(path, GapCode.NOT_FETCHED, why, file, line)
+
+
+def _lost(
+    tree: Tree, root: str, found: Mapping[str, object], vanished: Sequence[tuple[str, Block]]
+) -> Iterator[dict[str, object]]:
+    known = {(f, b.line) for f, b in vanished}
+    for file, b in _missing(tree, root, found):
+        if (file, b.line) not in known and "count" not in b.attributes:
+            address = ".".join((("data",) if b.type == "data" else ()) + b.labels)
+            yield encode_gap(address, GapCode.LOST, "the evaluator dropped this block", file, b.line)

@@ -1,0 +1,73 @@
+"""Every error that Strongroom raises on purpose.
+
+    StrongroomError
+    ├── BadInput            what was given cannot be used             exit 2
+    │   ├── Unreadable      it cannot be opened
+    │   ├── Malformed       it was opened and is not what it claims to be
+    │   └── TooLarge        it is over a stated limit
+    ├── BadUsage            the command's own words are off           exit 2
+    ├── NotFound            an id or a snapshot that does not exist   exit 2
+    ├── StateError          the state database cannot be used         exit 2
+    └── RoomError           a part of this program is built wrongly   exit 4
+
+A message has a subject, what was found and what was wanted, in lower case and without a full stop; the hint names the
+next command or step.
+"""
+
+
+class StrongroomError(Exception):
+    """The root of the tree. `exit_code` is what the command line answers with."""
+
+    exit_code = 4
+
+    def __init__(self, subject: str, found: str, wanted: str, hint: str = "") -> None:
+        super().__init__(subject, found, wanted, hint)
+        self.subject = subject
+        self.found = found
+        self.wanted = wanted
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.subject}: found {self.found}, wanted {self.wanted}"
+
+
+class BadInput(StrongroomError):
+    """What was given cannot be used; the message names the file and, where there is one, the line."""
+
+    exit_code = 2
+
+
+class Unreadable(BadInput):
+    """A file or folder that cannot be opened."""
+
+
+class Malformed(BadInput):
+    """It was opened, and it is not what it claims to be."""
+
+
+class TooLarge(BadInput):
+    """It is over a stated limit of size, depth or number."""
+
+
+class BadUsage(StrongroomError):
+    """The words of the command do not fit together."""
+
+    exit_code = 2
+
+
+class NotFound(StrongroomError):
+    """An id, a snapshot or a part that does not exist."""
+
+    exit_code = 2
+
+
+class StateError(StrongroomError):
+    """The state database cannot be opened, is of a newer version, or is damaged."""
+
+    exit_code = 2
+
+
+class RoomError(StrongroomError):
+    """A part of this program does not fit its room: a fault of the build, never of the input."""
+
+    exit_code = 4

@@ -1,0 +1,41 @@
+"""What is kept of a run, and what changed between two."""
+
+from datetime import datetime
+
+import msgspec
+
+from strongroom.model.codes import Severity, Status
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """One stored run. `id` is short, unique and sorts by time; `digest` is over the stored findings."""
+
+    id: str
+    taken_at: datetime
+    sources: tuple[str, ...]
+    assets: int
+    passed: int
+    failed: int
+    unknown: int
+    digest: str
+
+
+class StoredFinding(msgspec.Struct, frozen=True):
+    """A finding as a snapshot keeps it: enough to compare and to show."""
+
+    fingerprint: str
+    check: str
+    control: str
+    asset: str
+    address: str
+    status: Status
+    severity: Severity
+    because: str
+
+
+class Change(msgspec.Struct, frozen=True):
+    """How one finding differs between two snapshots; a status is None where the finding was not there."""
+
+    kind: str  # new, fixed, open, lost-sight, gone, back-in-sight, changed
+    before: StoredFinding | None
+    after: StoredFinding | None
