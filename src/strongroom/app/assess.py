@@ -1,7 +1,9 @@
-"""Assess: read the sources, judge them, plan the work, and keep a snapshot."""
+"""Assess: read the sources, judge them, and plan the work."""
 
 from collections.abc import Sequence
 from datetime import datetime
+
+import msgspec
 
 from strongroom.app.catalogue import catalogue
 from strongroom.app.sources import gather
@@ -9,6 +11,7 @@ from strongroom.assess.judge import assess as judge_estate
 from strongroom.model.codes import Severity, Status
 from strongroom.model.control import Assessment
 from strongroom.model.ports import Limits, Progress
+from strongroom.plan.ninety_days import plan
 
 
 def assess(
@@ -16,12 +19,16 @@ def assess(
 ) -> Assessment:
     """The judgement of everything that the sources show. Raises BadInput for a source that cannot be used at all."""
     estate = gather(specs, now, limits, progress)
-    return judge_estate(estate, catalogue(), now)
+    judged = judge_estate(estate, catalogue(), now)
+    return msgspec.structs.replace(judged, tasks=plan(judged.findings, catalogue()))
 
 
 def exit_code(assessment: Assessment, fail_on: Severity | None) -> int:
     """1: a failure at or above `fail_on`; 3: nothing such, but a given source could not answer; else 0."""
-    failed = [f for f in assessment.findings if f.status is Status.FAIL]
-    if fail_on is not None and any(f.severity.rank >= fail_on.rank for f in failed):
-        return 1
-    return 3 if any(f.status is Status.UNKNOWN for f in assessment.findings) else 0
+    floor = fail_on.rank if fail_on is not None else None
+    incomplete = False
+    for f in assessment.findings:
+        if f.status is Status.FAIL and floor is not None and f.severity.rank >= floor:
+            return 1
+        incomplete = incomplete or f.status is Status.UNKNOWN
+    return 3 if incomplete else 0

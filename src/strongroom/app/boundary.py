@@ -28,7 +28,10 @@ def guard(work: Callable[[], int], *, debug: bool = False) -> int:
         at = traceback.extract_tb(e.__traceback__)[-1]
         place = f"{at.filename.rpartition('strongroom/')[2]}:{at.lineno}"
         # The message of a foreign exception may quote the input, and so a secret: only its type is shown.
-        say(f"error: internal fault {type(e).__name__} at {place}; this is a bug in strongroom", "add --debug, report it")
+        say(
+            f"error: internal fault {type(e).__name__} at {place}; this is a bug in strongroom",
+            "add --debug, report it",
+        )
         return INTERNAL
 
 

@@ -57,7 +57,7 @@ def look(path: Path) -> Peek:
     """The first look at a path. Raises Unreadable when there is nothing, or it is neither file nor folder."""
     try:
         if path.is_dir():
-            return Peek(path, True, b"", tuple(sorted(os.listdir(path))[:1000]))
+            return Peek(path, True, b"", tuple(sorted(p.name for p in path.iterdir())[:1000]))
         if path.is_file():
             with path.open("rb") as f:
                 return Peek(path, False, f.read(HEAD), ())

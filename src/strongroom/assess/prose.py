@@ -1,6 +1,6 @@
 """Sentences for people, joined from a finding's code and arguments. Doors and reports use these and write no others."""
 
-from strongroom.model.codes import FindingCode
+from strongroom.model.codes import FindingCode, GapCode
 from strongroom.model.control import Finding
 from strongroom.model.estate import Fact
 from strongroom.model.ports import Catalogue
@@ -8,6 +8,26 @@ from strongroom.model.values import Key, NetRule, Statement, Unknown, Value
 
 WITHHELD = "(sensitive)"
 LONGEST = 160
+
+ANSWERS = {
+    GapCode.DENIED: "grant the permission that is named, and read again",
+    GapCode.ABSENT: "give the file, device or interface that is missing, or read where it exists",
+    GapCode.MALFORMED: "correct the input so that it parses",
+    GapCode.DUPLICATE_KEY: "leave one of the two values under the key",
+    GapCode.NOT_UTF8: "save the file as UTF-8",
+    GapCode.TOO_LARGE: "split the input, or raise the limit on purpose",
+    GapCode.TIMEOUT: "read a smaller part, or raise the time limit on purpose",
+    GapCode.OUT_OF_MEMORY: "read a smaller part, or raise the memory limit on purpose",
+    GapCode.NOT_FETCHED: "fetch the module or document first (`terraform init`), or give a plan",
+    GapCode.OUTSIDE: "assess the folder that holds both, or bring the file inside",
+    GapCode.LINK: "replace the symbolic link by the file that it points to",
+    GapCode.LOST: "give a plan of the same configuration, which the parser need not interpret",
+    GapCode.UNDECIDED: "give the variable its value, or give a plan (`terraform show -json`)",
+    GapCode.CONFLICT: "find out which source is right, and correct the other",
+    GapCode.UNSUPPORTED: "give another source that shows it",
+    GapCode.CRASHED: "report the input: the reader must not die of it",
+}
+"""What would turn an unknown into an answer, by the reason why it is one."""
 
 
 class _Safe(dict[str, str]):
@@ -30,6 +50,11 @@ def because(finding: Finding, catalogue: Catalogue) -> str:
     if finding.code is FindingCode.BROKEN:
         return check.broken.format_map(arguments)
     return lower_first(check.title)
+
+
+def answer_to(code: GapCode) -> str:
+    """What would turn an unknown of this reason into an answer, as an order without a full stop."""
+    return ANSWERS[code]
 
 
 def lower_first(text: str) -> str:

@@ -10,7 +10,7 @@ from strongroom.model.values import Key, NetRule, Statement, Unknown, Value
 T = TypeVar("T")
 
 
-class NotKnown(Exception):  # noqa: N818 - it is not an error but the answer "unknown"
+class NotKnown(Exception):
     """A check asked for a value that is not known; the judge turns it into the status `unknown`."""
 
     def __init__(self, reason: Unknown) -> None:

@@ -13,12 +13,12 @@ from strongroom.cli import commands
 class Rooms(click.Group):
     """A group whose commands are the files of `cli/commands`; only the one that is called does its imports."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         """The names of the command files."""
         names = (m.name for m in pkgutil.iter_modules(commands.__path__) if not m.name.startswith("_"))
         return sorted(n.removesuffix("_").replace("_", "-") for n in names)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, or None."""
         stem = cmd_name.replace("-", "_")
         names = {m.name for m in pkgutil.iter_modules(commands.__path__)}

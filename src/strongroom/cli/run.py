@@ -3,13 +3,17 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from strongroom.app.boundary import guard
 from strongroom.model.errors import BadUsage, Unreadable
+from strongroom.model.ports import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 def finish(work: Callable[[], int], *, debug: bool = False) -> NoReturn:
@@ -31,6 +35,26 @@ def moment(text: str | None) -> datetime:
     except ValueError:
         raise BadUsage("--at", repr(text), "a time such as 2026-11-22T12:00:00Z") from None
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Progress | None]:
+    """A progress bar on standard error when a person is watching, else nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only a person at a terminal pays for it
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total or None)
+            bar.update(tasks[what], completed=done, total=total or None)
+
+        yield tell
 
 
 def write(pieces: Iterable[str], output: str | None) -> None:

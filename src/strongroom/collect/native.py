@@ -86,7 +86,7 @@ class Reader:
         raw = self._get(path, within)
         if isinstance(raw, Unknown):
             return raw
-        return raw is not None and raw != "" and raw != [] and raw != ()
+        return raw is not None and (not isinstance(raw, str | list | tuple) or len(raw) > 0)
 
     def _get(self, path: str, within: object) -> object:
         return self.at(path) if within is None else self.open(pick(within, path))

@@ -1,5 +1,7 @@
-"""Infrastructure-as-code in one neutral form, whatever file it came from: resources whose values are plain data,
-`Unknown`, a `Link` to another block, or `Sensitive`."""
+"""Infrastructure-as-code in one neutral form, whatever file it came from.
+
+Resources whose values are plain data, `Unknown`, a `Link` to another block, or `Sensitive`.
+"""
 
 import re
 from collections import defaultdict

@@ -1,1 +1,1 @@
-
+"""The catalogue: one folder per area, one file per control, each ending in CONTROL."""

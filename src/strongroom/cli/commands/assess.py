@@ -5,26 +5,85 @@ import click
 SEVERITIES = ["critical", "high", "medium", "low", "info", "never"]
 
 
-@click.command("assess")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--format", "format_", default="table", metavar="FORMAT", help="table, or a report format by name.")
+@click.command("assess", short_help="Judge infrastructure against the controls.")
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.option(
+    "--format", "format_", default="table", metavar="NAME", help="table, or a report: html json jsonl md sarif …"
+)
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of to standard output.")
+@click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 from this severity on [default: high].")
 @click.option("--at", metavar="TIME", help="The time that counts as now (ISO 8601).")
-@click.option("--fail-on", type=click.Choice(SEVERITIES), default="high", show_default=True, help="Exit 1 from here on.")
+@click.option("--state", metavar="PATH", help="The state database (a path or a database URL).")
+@click.option("--no-snapshot", is_flag=True, help="Keep nothing of this run.")
+@click.option("--offline", is_flag=True, help="Open no socket (nothing here opens one; for scripts that insist).")
+@click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
-def COMMAND(  # noqa: N802 - the room's constant
-    sources: tuple[str, ...], format_: str, output: str | None, at: str | None, fail_on: str, debug: bool
+def COMMAND(
+    sources: tuple[str, ...],
+    format_: str,
+    output: str | None,
+    fail_on: str | None,
+    at: str | None,
+    state: str | None,
+    no_snapshot: bool,
+    offline: bool,  # noqa: ARG001 - no source of this build opens a socket; the flag is a promise scripts can ask for
+    config: str | None,
+    debug: bool,
 ) -> None:
-    """Assess infrastructure against every control that its sources can show."""
+    """Judge infrastructure against every control that its sources can show.
+
+    A SOURCE is a path that is recognised, or KIND:TARGET:
+
+    \b
+      tf:DIR      Terraform configuration, evaluated on a copy
+      plan:FILE   a plan, from terraform show -json
+      host:       this machine; host:FILE or host:DIR for others
+
+    \b
+    Exit: 0 nothing fails, 1 something fails at or above --fail-on,
+          2 bad input, 3 nothing fails but something is unknown, 4 a bug.
+    """  # noqa: D301 - the escape is click's mark for lines that stay as they are
     from strongroom.app.assess import assess, exit_code
     from strongroom.app.catalogue import catalogue, report
-    from strongroom.cli.run import finish, moment, write
+    from strongroom.app.config import load
+    from strongroom.app.state import keep, state_path
+    from strongroom.cli.run import finish, moment, progress, write
     from strongroom.model.codes import Severity
+    from strongroom.model.errors import BadUsage
 
     def work() -> int:
-        chosen = report(format_)
-        found = assess(sources, moment(at))
-        write(chosen.render(found, catalogue()), output)
-        return exit_code(found, None if fail_on == "never" else Severity(fail_on))
+        settings = load(config)
+        given = sources or settings.assess.sources
+        if not given:
+            raise BadUsage("assess", "no source", "at least one", "strongroom assess .   or   strongroom assess host:")
+        chosen = report(format_) if format_ != "table" else None
+        floor = fail_on or settings.assess.fail_on
+        if floor not in SEVERITIES:
+            raise BadUsage("[assess] fail_on", repr(floor), f"one of {', '.join(SEVERITIES)}")
+        with progress() as tell:
+            found = assess(given, moment(at), settings.bounds(), tell)
+        if not no_snapshot:
+            found.snapshot = keep(found, state_path(state or settings.state.path)).id
+        if chosen is not None:
+            write(chosen.render(found, catalogue()), output)
+        else:
+            _table(output, found)
+        return exit_code(found, None if floor == "never" else Severity(floor))
 
     finish(work, debug=debug)
+
+
+def _table(output: str | None, found: object) -> None:
+    from strongroom.app.catalogue import catalogue
+    from strongroom.cli.run import write
+    from strongroom.cli.tables import assessment, console
+    from strongroom.model.control import Assessment
+
+    assert isinstance(found, Assessment)
+    out = console()
+    if output is None:
+        assessment(out, found, catalogue())
+        return
+    with out.capture() as text:
+        assessment(out, found, catalogue())
+    write([text.get()], output)

@@ -101,7 +101,9 @@ def _json_file(path: Path, relative: str) -> Iterator[dict[str, object]]:
         path.unlink()
         return
     if re.search(rb"\b(file\w*|templatefile)\s*\(", data):
-        yield encode_gap(relative, GapCode.OUTSIDE, "it reads files, which JSON syntax hides; it was left out", relative, 1)
+        yield encode_gap(
+            relative, GapCode.OUTSIDE, "it reads files, which JSON syntax hides; it was left out", relative, 1
+        )
         path.unlink()
 
 
@@ -113,7 +115,7 @@ def roots(tree: Tree) -> list[str]:
             source = b.attributes.get("source")
             literal = re.fullmatch(r"\s*\"(\.{1,2}/[^\"$]*)\"\s*", source.text) if source is not None else None
             if b.type == "module" and literal is not None:
-                called.add(os.path.normpath(os.path.join(file.rpartition("/")[0], literal[1])))
+                called.add(os.path.normpath(f"{file.rpartition('/')[0] or '.'}/{literal[1]}"))
     free = {f for f in tree.module_folders if ".terraform" not in f.split("/")}
     found = sorted(f for f in free if f not in called or f == ".")
     return ["" if f == "." else f for f in (found or sorted(free))]

@@ -10,7 +10,7 @@ import tfparse
 from strongroom.collect.resource import Resource
 from strongroom.collect.terraform import neutral
 from strongroom.collect.terraform.neutral import Context, Question, blocks_of, file_of, index, module_of
-from strongroom.collect.terraform.syntax import UNKNOWN, Block, Edit, FileSyntax, apply
+from strongroom.collect.terraform.syntax import UNKNOWN, Block, Edit, Expression, FileSyntax, apply
 from strongroom.collect.terraform.wire import encode_gap
 from strongroom.model.codes import GapCode
 
@@ -52,9 +52,7 @@ def evaluate(tree: Tree, root: str) -> Evaluated:
     vanished = list(_vanished(tree, root, found))
     if context.questions or vanished or any(context.secret_names.values()):
         found, answers, secrets = _ask(tree, root, context.questions, vanished)
-        context = Context(
-            root, context.syntax, secrets=secrets, secret_names=context.secret_names, answers=answers
-        )
+        context = Context(root, context.syntax, secrets=secrets, secret_names=context.secret_names, answers=answers)
         index(found, context)
         first = [neutral.resource(n, b, m, context) for n, b, m in _resources(found)]
         first = [r for r in first if not _was_empty(r, vanished, answers)]
@@ -162,7 +160,7 @@ def _one_instance(blocks: Sequence[Block]) -> list[Edit]:
     return edits
 
 
-def _expressions(block: Block) -> Iterator[neutral.Expression]:
+def _expressions(block: Block) -> Iterator[Expression]:
     yield from block.attributes.values()
     for inner in block.blocks:
         yield from _expressions(inner)

@@ -7,6 +7,7 @@ import ctypes
 import os
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same numbers on every architecture
 _READ_FILE, _READ_DIR, _EXECUTE = 1 << 2, 1 << 3, 1 << 0
@@ -36,7 +37,7 @@ def restrict(readable: Sequence[str], writable: Sequence[str]) -> bool:
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, path: str, rights: int) -> bool:
-    if not os.path.isdir(path):
+    if not Path(path).is_dir():
         return True
     fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:

@@ -18,7 +18,9 @@ _SECRET_NAME = re.compile(
     r"|client_secret|connection_string)$"
 )
 _SHORTEST_SECRET = 4
-NOT_BLOCKS = frozenset({"locals", "module", "output", "provider", "terraform", "variable", "moved", "import", "removed"})
+NOT_BLOCKS = frozenset(
+    {"locals", "module", "output", "provider", "terraform", "variable", "moved", "import", "removed"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,9 @@ def resource(native: str, block: Mapping[str, object], meta: Mapping[str, object
         mode=str(meta.get("type", "resource")).replace("resource", "managed"),
         module=module,
         depends=tuple(
-            sorted({context.addresses[str(r["id"])] for r in _references(meta) if str(r.get("id")) in context.addresses})
+            sorted(
+                {context.addresses[str(r["id"])] for r in _references(meta) if str(r.get("id")) in context.addresses}
+            )
         ),
     )
 
@@ -138,9 +142,9 @@ class _Normaliser:
             if name == "__tfmeta" or (name == "id" and expression is None):
                 continue
             value = self.attribute(name, raw, expression, text)
-            if _SECRET_NAME.search(name) and isinstance(value, str):
-                value = Sensitive(value)
-            elif expression is not None and _mentions(expression.text, secret_names):
+            if (_SECRET_NAME.search(name) and isinstance(value, str)) or (
+                expression is not None and _mentions(expression.text, secret_names)
+            ):
                 value = Sensitive(value)
             values[name] = value
         return values
@@ -205,7 +209,7 @@ class _Normaliser:
             module = ".".join(text.split(".")[:2])
             return Unknown(GapCode.NOT_FETCHED, f"it comes from {module}, which was not read")
         found = _REFERENCE.match(text)
-        if found is None or text.split(".")[0] in ("local", "each", "count", "path", "self", "terraform"):
+        if found is None or text.split(".", maxsplit=1)[0] in ("local", "each", "count", "path", "self", "terraform"):
             return Unknown(GapCode.UNDECIDED, f"{text} has no value")
         prefix = f"{self.module}." if self.module else ""
         return Link(prefix + found[1], found[2] or "")

@@ -87,7 +87,7 @@ class FileSyntax:
     edits: list[Edit] = field(default_factory=list)
 
 
-def parse(source: bytes, depth: int = 0, fenced: bool = False) -> FileSyntax:
+def parse(source: bytes, depth: int = 0, *, fenced: bool = False) -> FileSyntax:
     """Parse one file. `depth` is how many folders lie between the tree's root and the file's folder.
 
     Where the kernel does not fence the child, only calls whose path is plainly inside the tree stay; and as a

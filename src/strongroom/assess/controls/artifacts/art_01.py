@@ -53,7 +53,7 @@ CONTROL = Control(
         ),
         Clause(
             id="ART-01.envelope-tier0",
-            text=("Tier 0 artifacts have envelope encryption at artifact level (AEAD, one DEK per artifact)."),
+            text="Tier 0 artifacts have envelope encryption at artifact level (AEAD, one DEK per artifact).",
             measured_by=("artifacts",),
         ),
     ),

@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="crown-jewel",
     scope="both",
     guide="TEE 02",
-    what=("Design the workflow so that keys are usable only inside the verified enclave or confidential VM."),
+    what="Design the workflow so that keys are usable only inside the verified enclave or confidential VM.",
     why=(
         "A model that is sealed in the bucket and unsealed by an init container onto a node's disk has left the "
         "boundary before inference begins; after the job the plaintext stays for the next tenant, the backup agent "
@@ -37,9 +37,7 @@ CONTROL = Control(
     clauses=(
         Clause(
             id="ART-03.no-plaintext-outside",
-            text=(
-                "No plaintext tier 0 artifact is on any disk or volume outside an attested boundary, as a scan shows."
-            ),
+            text="No plaintext tier 0 artifact is on any disk or volume outside an attested boundary, as a scan shows.",
             measured_by=("artifacts", "host"),
         ),
         Clause(
@@ -58,9 +56,7 @@ CONTROL = Control(
             measured_by=("host", "probe"),
         ),
     ),
-    evidence=(
-        "KMS policy analysis, artifact scan by magic bytes/entropy, KBS decisions, tmpfs/memory-only mount check"
-    ),
+    evidence="KMS policy analysis, artifact scan by magic bytes/entropy, KBS decisions, tmpfs/memory-only mount check",
     automation="auto",
     maps=Mappings(
         nist_800_53_r5=("SC-28(3)", "SC-12", "AC-3", "SC-49", "AC-4"),

@@ -60,7 +60,7 @@ CONTROL = Control(
         ),
         Clause(
             id="ART-06.deletion-window",
-            text="The deletion window is at least 30 days.",
+            text="The deletion window of a key is at least 30 days.",
             measured_by=("tf", "plan", "aws", "azure"),
         ),
         Clause(

@@ -51,12 +51,12 @@ CONTROL = Control(
         ),
         Clause(
             id="TEE-01.no-way-around",
-            text="No principal can decrypt without that attestation.",
+            text="No principal can decrypt with a tier 0 or 1 key without that attestation.",
             measured_by=("tf", "plan", "aws", "azure", "gcp"),
         ),
         Clause(
             id="TEE-01.releases-logged",
-            text="Each release has a log entry with the digest of its evidence.",
+            text="Each release of a key has a log entry with the digest of its evidence.",
             measured_by=("ledger",),
         ),
     ),

@@ -50,7 +50,7 @@ CONTROL = Control(
         ),
         Clause(
             id="TEE-02.failing-vectors",
-            text="Each of these fields has a test vector that fails on it.",
+            text="Each field that the verifier checks has a test vector that fails on it.",
             measured_by=("drill",),
         ),
     ),

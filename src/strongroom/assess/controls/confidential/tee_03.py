@@ -44,7 +44,7 @@ CONTROL = Control(
         ),
         Clause(
             id="TEE-03.break-glass-bounded",
-            text="There is no break-glass without two approvers and an expiry.",
+            text="There is no break-glass release without two approvers and an expiry.",
             measured_by=("ledger",),
         ),
     ),

@@ -48,7 +48,7 @@ CONTROL = Control(
         ),
         Clause(
             id="TEE-04.placed-at-admission",
-            text="The placement is enforced at admission.",
+            text="The placement of tier 0 workloads is enforced at admission.",
             measured_by=("k8s", "slurm"),
         ),
     ),

@@ -54,7 +54,7 @@ CONTROL = Control(
             measured_by=("attest",),
         ),
     ),
-    evidence=("image inspection (OCI), lockfiles, CycloneDX SBOM + OSV/KEV match, dm-verity root hash vs measurement"),
+    evidence="image inspection (OCI), lockfiles, CycloneDX SBOM + OSV/KEV match, dm-verity root hash vs measurement",
     automation="auto",
     maps=Mappings(
         nist_800_53_r5=("CM-7", "CM-7(5)", "CM-14", "SA-8(7)", "SA-8(13)", "SI-7(15)", "RA-5"),

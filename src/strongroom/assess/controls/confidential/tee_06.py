@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="hygiene",
     scope="both",
     guide="TEE 03",
-    what=('"Cannot touch it because it is sensitive" is no answer: the trusted computing base has a patch cadence.'),
+    what='"Cannot touch it because it is sensitive" is no answer: the trusted computing base has a patch cadence.',
     why=(
         "Enclaves are where updates go to die: a new image means a new measurement, a new approval, a possible "
         "outage, so the old one stays. Meanwhile the vendors publish TCB recoveries because someone extracted keys "
@@ -50,11 +50,11 @@ CONTROL = Control(
         ),
         Clause(
             id="TEE-06.rebuild-cadence",
-            text="The pipeline that rebuilds and re-references ran within the cadence.",
+            text="The pipeline that rebuilds images and re-references their measurements ran within the cadence.",
             measured_by=("ledger",),
         ),
     ),
-    evidence=("TCB status (UpToDate/OutOfDate/SWHardeningNeeded), image build dates, reference-value publication log"),
+    evidence="TCB status (UpToDate/OutOfDate/SWHardeningNeeded), image build dates, reference-value publication log",
     automation="auto",
     maps=Mappings(
         nist_800_53_r5=("SI-2", "SI-2(2)", "SI-2(5)", "MA-3(6)", "CM-3"),

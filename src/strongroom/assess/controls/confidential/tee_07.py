@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="crown-jewel",
     scope="both",
     guide="TEE 03",
-    what=("Plan side-channel mitigation: isolate workloads, and disable risky counters or telemetry where required."),
+    what="Plan side-channel mitigation: isolate workloads, and disable risky counters or telemetry where required.",
     why=(
         "Memory encryption hides contents, not behaviour. A neighbour on the sibling thread, or on a slice of the "
         "same GPU, can observe caches, TLBs and performance counters, and research has fingerprinted models and "

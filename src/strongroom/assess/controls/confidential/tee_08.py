@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="hygiene",
     scope="both",
     guide="TEE intro",
-    what=("Plan logging, debugging, patching and incident response for enclaves without breaking the boundary."),
+    what="Plan logging, debugging, patching and incident response for enclaves without breaking the boundary.",
     why=(
         "The boundary is most often broken by its own operators: at three in the morning somebody enables debug "
         "mode, attaches a console or ships full request logs out, because there was no other way to see. A "
@@ -37,7 +37,7 @@ CONTROL = Control(
     clauses=(
         Clause(
             id="TEE-08.debug-off",
-            text="The debug attribute is off in the evidence.",
+            text="The debug attribute is off in the attestation evidence.",
             measured_by=("tf", "plan", "attest"),
         ),
         Clause(
@@ -47,7 +47,7 @@ CONTROL = Control(
         ),
         Clause(
             id="TEE-08.log-egress-listed",
-            text="Log egress is allow-listed and redacted.",
+            text="The egress of logs is allow-listed and redacted.",
             measured_by=("tf", "plan", "k8s"),
         ),
         Clause(

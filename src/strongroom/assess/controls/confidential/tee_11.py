@@ -39,7 +39,7 @@ CONTROL = Control(
     clauses=(
         Clause(
             id="TEE-11.ranks-appraised",
-            text=("Every rank of a tier 0 training job has a valid appraisal no older than the policy allows."),
+            text="Every rank of a tier 0 training job has a valid appraisal no older than the policy allows.",
             measured_by=("attest",),
         ),
         Clause(

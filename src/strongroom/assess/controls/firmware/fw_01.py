@@ -42,14 +42,12 @@ CONTROL = Control(
         ),
         Clause(
             id="FW-01.measured-boot-agrees",
-            text="The measured boot (PCR7) confirms it.",
+            text="Measured boot (PCR7) confirms that Secure Boot is on.",
             measured_by=("attest",),
         ),
         Clause(
             id="FW-01.dbx-current",
-            text=(
-                "The dbx is current (its revocation date is at most 90 days behind), and custom keys are inventoried."
-            ),
+            text="The dbx is current (its revocation date is at most 90 days behind), and custom keys are inventoried.",
             measured_by=("host",),
         ),
         Clause(

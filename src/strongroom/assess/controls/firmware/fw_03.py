@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="hygiene",
     scope="onprem",
     guide="On-prem: firmware integrity and secure boot",
-    what=("Keep a patch cadence for BIOS and BMC: a compromised BMC bypasses every control of the operating system."),
+    what="Keep a patch cadence for BIOS and BMC: a compromised BMC bypasses every control of the operating system.",
     why=(
         "The BMC has its own processor, network port and access to host memory and power, and it runs old Linux with "
         "web code on it. CVE-2024-54085 in AMI MegaRAC let an unauthenticated caller take it over, and was the first "
@@ -45,7 +45,7 @@ CONTROL = Control(
         ),
         Clause(
             id="FW-03.signed-update-path",
-            text="The update path is signed.",
+            text="Firmware is updated over a signed update path.",
             measured_by=("redfish",),
         ),
         Clause(

@@ -46,7 +46,7 @@ CONTROL = Control(
         ),
         Clause(
             id="GOV-01.oscal-valid",
-            text=("The OSCAL assessment results that `export oscal-ar` writes validate against the OSCAL schema."),
+            text="The OSCAL assessment results that `export oscal-ar` writes validate against the OSCAL schema.",
             measured_by=("drill",),
         ),
         Clause(

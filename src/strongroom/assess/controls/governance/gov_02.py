@@ -45,22 +45,22 @@ CONTROL = Control(
         ),
         Clause(
             id="GOV-02.default-deny-authz",
-            text="Authorisation denies by default.",
+            text="Authorisation of service-to-service calls denies by default.",
             measured_by=("k8s",),
         ),
         Clause(
             id="GOV-02.other-identity-refused",
-            text="A probe with no identity or another identity is refused.",
+            text="A probe with no identity, or with another identity, is refused.",
             measured_by=("probe",),
         ),
         Clause(
             id="GOV-02.short-svid",
-            text="The SVID's TTL is at most 24 hours.",
+            text="The TTL of an SVID is at most 24 hours.",
             measured_by=("k8s",),
         ),
         Clause(
             id="GOV-02.no-static-tokens",
-            text="Static tokens are absent.",
+            text="Static tokens are absent from AI namespaces.",
             measured_by=("k8s", "tf", "plan"),
         ),
     ),

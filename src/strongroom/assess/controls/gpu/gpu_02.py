@@ -40,7 +40,7 @@ CONTROL = Control(
     clauses=(
         Clause(
             id="GPU-02.mig-per-tenant",
-            text=("Any GPU with more than 1 tenant has MIG mode on, and each tenant owns a distinct GPU instance."),
+            text="Any GPU with more than 1 tenant has MIG mode on, and each tenant owns a distinct GPU instance.",
             measured_by=("host", "k8s"),
         ),
         Clause(

@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="crown-jewel",
     scope="both",
     guide="GPU Control 2",
-    what=("Ensure that GPU memory is cleared between jobs or tenants, by the driver or by zeroisation at host level."),
+    what="Ensure that GPU memory is cleared between jobs or tenants, by the driver or by zeroisation at host level.",
     why=(
         "What a job leaves in VRAM (weights, activations, KV caches with other people's prompts) is readable by "
         "whoever allocates those pages next, unless something cleared them. Recent NVIDIA kernel drivers scrub on "

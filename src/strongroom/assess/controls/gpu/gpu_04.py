@@ -44,7 +44,7 @@ CONTROL = Control(
         ),
         Clause(
             id="GPU-04.log-in-order",
-            text="A time-ordered log proves it for 100% of events.",
+            text="A time-ordered log proves this sequence for 100% of such events.",
             measured_by=("ledger",),
         ),
     ),

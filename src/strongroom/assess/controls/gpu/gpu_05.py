@@ -43,7 +43,7 @@ CONTROL = Control(
         ),
         Clause(
             id="GPU-05.profilers-restricted",
-            text="Profilers are restricted.",
+            text="GPU profilers are restricted.",
             measured_by=("host",),
         ),
         Clause(
@@ -57,7 +57,7 @@ CONTROL = Control(
             measured_by=("probe",),
         ),
     ),
-    evidence=("CUDA_ENABLE_COREDUMP_ON_EXCEPTION, core_pattern, kdump conf, DCGM/APM exporter schema, dump store scan"),
+    evidence="CUDA_ENABLE_COREDUMP_ON_EXCEPTION, core_pattern, kdump conf, DCGM/APM exporter schema, dump store scan",
     automation="auto+attested",
     maps=Mappings(
         nist_800_53_r5=("SI-11", "SC-4", "AU-3(3)", "MP-6", "SC-28"),

@@ -15,9 +15,7 @@ CONTROL = Control(
     priority="hygiene",
     scope="both",
     guide="GPU Control 3",
-    what=(
-        "Keep drivers and firmware current, track vendor advisories, and patch as if the machines faced the internet."
-    ),
+    what="Keep drivers and firmware current, track vendor advisories, and patch as if the machines faced the internet.",
     why=(
         "The GPU driver is a large kernel module that tenants talk to directly, and the container toolkit runs as "
         "root on the host: CVE-2024-0132 and CVE-2025-23266 each turned a container image into control of the node. "

@@ -45,7 +45,7 @@ CONTROL = Control(
         ),
         Clause(
             id="GPU-07.module-signing",
-            text="Module signing is enforced.",
+            text="Kernel module signing is enforced.",
             measured_by=("host",),
         ),
         Clause(

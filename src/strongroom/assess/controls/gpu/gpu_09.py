@@ -43,12 +43,12 @@ CONTROL = Control(
         ),
         Clause(
             id="GPU-09.unresolved-alert",
-            text="Those that do not resolve are alerts.",
+            text="GPU processes that do not resolve to an identity are alerts.",
             measured_by=("watch",),
         ),
         Clause(
             id="GPU-09.record-kept",
-            text="The correlation record is kept in the log.",
+            text="The record of each correlation is kept in the log.",
             measured_by=("ledger",),
         ),
     ),

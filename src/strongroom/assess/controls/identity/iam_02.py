@@ -46,7 +46,7 @@ CONTROL = Control(
         ),
         Clause(
             id="IAM-02.equals-approved-role",
-            text="Each set equals its approved role.",
+            text="Each effective-permission set equals its approved role.",
             measured_by=("tf", "plan", "aws", "azure", "gcp"),
         ),
         Clause(

@@ -45,12 +45,15 @@ CONTROL = Control(
         ),
         Clause(
             id="IAM-03.central-identity",
-            text="Each of them validates tokens from the central IdP (issuer and audience).",
+            text=(
+                "Every inference, notebook, tracking and metrics endpoint validates tokens from the central IdP "
+                "(issuer and audience)."
+            ),
             measured_by=("tf", "plan", "k8s", "azure"),
         ),
         Clause(
             id="IAM-03.rate-limits",
-            text="Rate limits are set.",
+            text="Rate limits are set on every inference, notebook, tracking and metrics endpoint.",
             measured_by=("tf", "plan", "k8s"),
         ),
     ),

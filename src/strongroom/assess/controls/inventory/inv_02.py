@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="foundation",
     scope="both",
     guide="30-day plan; On-prem: physical security and asset control",
-    what=("Know the driver, the firmware (GPU VBIOS, NIC, BIOS, BMC) and the runtime version on every AI node."),
+    what="Know the driver, the firmware (GPU VBIOS, NIC, BIOS, BMC) and the runtime version on every AI node.",
     why=(
         "An advisory names versions; whoever cannot name theirs cannot tell whether the last container-toolkit "
         "escape or BMC authentication bypass applies, and will learn it from the attacker. GPU servers carry a dozen "

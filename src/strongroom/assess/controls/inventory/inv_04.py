@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="foundation",
     scope="both",
     guide="30-day plan",
-    what=("Define what counts as a model artifact for the organisation: weights, checkpoints, embeddings, logs."),
+    what="Define what counts as a model artifact for the organisation: weights, checkpoints, embeddings, logs.",
     why=(
         "Without a definition every team draws the line where it is cheapest, and fine-tuning checkpoints, LoRA "
         "adapters, optimizer state or prompt logs end up unprotected although each lets someone rebuild or embarrass "
@@ -50,7 +50,7 @@ CONTROL = Control(
         ),
         Clause(
             id="INV-04.reviewed",
-            text="The policy was reviewed within the last 12 months.",
+            text="The classification policy was reviewed within the last 12 months.",
             measured_by=("assert",),
         ),
     ),

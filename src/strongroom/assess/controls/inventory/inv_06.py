@@ -52,7 +52,7 @@ CONTROL = Control(
         ),
         Clause(
             id="INV-06.assumptions-dated",
-            text="The assumptions are listed and dated.",
+            text="The assumptions of the graph are listed and dated.",
             measured_by=("assert",),
         ),
     ),

@@ -37,7 +37,7 @@ CONTROL = Control(
     clauses=(
         Clause(
             id="MGT-01.bmc-unreachable",
-            text=("No BMC is reachable from workload, user or internet networks, as a probe from each shows."),
+            text="No BMC is reachable from workload, user or internet networks, as a probe from each shows.",
             measured_by=("probe", "redfish"),
         ),
         Clause(

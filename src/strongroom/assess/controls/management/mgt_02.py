@@ -45,7 +45,7 @@ CONTROL = Control(
         ),
         Clause(
             id="MGT-02.ssh-hardened",
-            text="There is no agent or port forwarding by default.",
+            text="The bastion allows no agent or port forwarding by default.",
             measured_by=("host",),
         ),
         Clause(

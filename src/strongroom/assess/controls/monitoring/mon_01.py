@@ -48,7 +48,7 @@ CONTROL = Control(
         ),
         Clause(
             id="MON-01.egress-drill-current",
-            text="The drill is at most 90 days old.",
+            text="The exfiltration drill is at most 90 days old.",
             measured_by=("drill",),
         ),
     ),

@@ -50,7 +50,7 @@ CONTROL = Control(
         ),
         Clause(
             id="MON-02.change-drill-passes",
-            text="The drill passes.",
+            text="The drill of these change alerts passes.",
             measured_by=("drill",),
         ),
     ),

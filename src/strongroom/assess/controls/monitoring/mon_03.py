@@ -35,17 +35,17 @@ CONTROL = Control(
     clauses=(
         Clause(
             id="MON-03.spend-baseline",
-            text=("There is a baseline of GPU spend, quota and instance launches for each account and region."),
+            text="There is a baseline of GPU spend, quota and instance launches for each account and region.",
             measured_by=("watch",),
         ),
         Clause(
             id="MON-03.launch-alert",
-            text=("A launch in an unused region, or one above k times the baseline, raises an alert within 1 hour."),
+            text="A launch in an unused region, or one above k times the baseline, raises an alert within 1 hour.",
             measured_by=("tf", "plan", "aws", "azure", "gcp"),
         ),
         Clause(
             id="MON-03.budget-action",
-            text="A budget action is defined.",
+            text="A budget action for GPU spend is defined.",
             measured_by=("tf", "plan", "aws", "azure", "gcp"),
         ),
     ),

@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="hygiene",
     scope="cloud",
     guide="Cloud 01; 60-day plan",
-    what=("Run notebooks, training jobs and endpoints in a VPC or VNet, on private subnets with private DNS."),
+    what="Run notebooks, training jobs and endpoints in a VPC or VNet, on private subnets with private DNS.",
     why=(
         "A managed notebook with direct internet access is a root shell with credentials on both sides of the "
         "firewall: data can leave without passing any network you control, and whatever it downloads arrives without "
@@ -44,17 +44,17 @@ CONTROL = Control(
         ),
         Clause(
             id="NET-02.no-direct-internet",
-            text="Direct internet access is disabled.",
+            text="Direct internet access is disabled for every such workload.",
             measured_by=("tf", "plan", "aws", "azure", "gcp"),
         ),
         Clause(
             id="NET-02.private-cluster-api",
-            text="The cluster's API endpoint is private.",
+            text="The API endpoint of every cluster is private.",
             measured_by=("tf", "plan", "aws", "azure", "gcp"),
         ),
         Clause(
             id="NET-02.private-dns",
-            text="A private DNS zone is linked.",
+            text="A private DNS zone is linked to the network.",
             measured_by=("tf", "plan", "aws", "azure", "gcp"),
         ),
     ),

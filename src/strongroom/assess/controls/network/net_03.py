@@ -15,7 +15,7 @@ CONTROL = Control(
     priority="hygiene",
     scope="cloud",
     guide="Cloud intro; Cloud 01; 60-day plan",
-    what=("Use VPC endpoints or Private Link, so that the movement of data does not cross the public internet."),
+    what="Use VPC endpoints or Private Link, so that the movement of data does not cross the public internet.",
     why=(
         "With public endpoints, a stolen token works from anywhere: the store cannot tell your training subnet from "
         "an attacker's laptop. A private endpoint with a policy narrows that to your network and your resources, and "
@@ -44,7 +44,7 @@ CONTROL = Control(
         ),
         Clause(
             id="NET-03.public-access-off",
-            text="Public network access (publicNetworkAccess) is disabled.",
+            text="Public network access (publicNetworkAccess) is disabled on these services.",
             measured_by=("tf", "plan", "aws", "azure", "gcp"),
         ),
         Clause(

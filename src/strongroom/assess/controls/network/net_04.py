@@ -15,9 +15,7 @@ CONTROL = Control(
     priority="crown-jewel",
     scope="both",
     guide="Cloud intro; Cloud 01; 60-day plan",
-    what=(
-        "Restrict outbound traffic, so that a compromised workload cannot exfiltrate data or pull arbitrary tooling."
-    ),
+    what="Restrict outbound traffic, so that a compromised workload cannot exfiltrate data or pull arbitrary tooling.",
     why=(
         "Model-serving and training code loads packages, plugins and third-party weights, so assume that some of it "
         "will turn hostile. What it needs next is a way out: to fetch a miner, to call home, to post 100 GB of "
@@ -39,7 +37,7 @@ CONTROL = Control(
     clauses=(
         Clause(
             id="NET-04.default-deny-egress",
-            text=("Egress is denied by default (SG, NACL, firewall, NetworkPolicy or FQDN proxy) on every AI segment."),
+            text="Egress is denied by default (SG, NACL, firewall, NetworkPolicy or FQDN proxy) on every AI segment.",
             measured_by=("tf", "plan", "k8s", "aws", "azure", "gcp"),
         ),
         Clause(
@@ -49,7 +47,7 @@ CONTROL = Control(
         ),
         Clause(
             id="NET-04.allow-list-equals-policy",
-            text="The allow-list equals the policy.",
+            text="The egress allow-list of every AI segment equals the policy.",
             measured_by=("tf", "plan", "k8s"),
         ),
         Clause(
@@ -59,7 +57,7 @@ CONTROL = Control(
         ),
         Clause(
             id="NET-04.bytes-capped",
-            text="Bytes out are capped for tier 0.",
+            text="Bytes out are capped for tier 0 workloads.",
             measured_by=("host", "k8s"),
         ),
     ),

@@ -43,7 +43,7 @@ CONTROL = Control(
         ),
         Clause(
             id="PHY-02.component-certs",
-            text=("Platform certificates and SPDM component certificates verify to vendor roots where available."),
+            text="Platform certificates and SPDM component certificates verify to vendor roots where available.",
             measured_by=("redfish", "attest"),
         ),
         Clause(
@@ -57,7 +57,7 @@ CONTROL = Control(
             measured_by=("ledger", "assert"),
         ),
     ),
-    evidence=("Redfish ComponentIntegrity/SPDM, TCG platform cert, TPM EK cert chain, GPU device cert, asset register"),
+    evidence="Redfish ComponentIntegrity/SPDM, TCG platform cert, TPM EK cert chain, GPU device cert, asset register",
     automation="auto+attested",
     maps=Mappings(
         nist_800_53_r5=("SR-3", "SR-4(1)", "SR-4(3)", "SR-9", "SR-10", "SR-11", "SR-12", "PE-20"),

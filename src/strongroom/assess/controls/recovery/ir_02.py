@@ -45,12 +45,12 @@ CONTROL = Control(
         ),
         Clause(
             id="IR-02.restore-drill",
-            text=("A restore drill at most 90 days old matched the digest at byte level and verified the signature."),
+            text="A restore drill at most 90 days old matched the digest at byte level and verified the signature.",
             measured_by=("drill",),
         ),
         Clause(
             id="IR-02.rpo-rto-measured",
-            text="RPO and RTO are measured.",
+            text="RPO and RTO of the restore are measured.",
             measured_by=("drill",),
         ),
     ),

@@ -45,12 +45,15 @@ CONTROL = Control(
         ),
         Clause(
             id="IR-03.time-to-revoke",
-            text=("The measured time to revoke is within the target (15 min for an identity, 4 hours for keys)."),
+            text=(
+                "The time to revoke that the drill measured is within the target (15 min for an identity, 4 hours "
+                "for keys)."
+            ),
             measured_by=("drill",),
         ),
         Clause(
             id="IR-03.old-key-refused",
-            text="The old key is provably refused.",
+            text="The old key is provably refused after its revocation.",
             measured_by=("drill",),
         ),
     ),

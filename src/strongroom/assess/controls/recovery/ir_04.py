@@ -44,7 +44,7 @@ CONTROL = Control(
         ),
         Clause(
             id="IR-04.contacts-valid",
-            text="The contacts are valid.",
+            text="The contacts named in the playbooks are valid.",
             measured_by=("assert",),
         ),
         Clause(

@@ -1,0 +1,94 @@
+"""Configuration: `strongroom.toml`, then the environment, then flags; the last one wins.
+
+The file is named with --config or $STRONGROOM_CONFIG, or lies in $XDG_CONFIG_HOME/strongroom or /etc/strongroom.
+It is never looked for in the working directory, which is often the tree that is being assessed: a tree must not
+configure its own judge.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from strongroom.model.errors import Malformed, Unreadable
+from strongroom.model.ports import Limits
+
+_PREFIX = "STRONGROOM_"
+
+
+class AssessSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[assess]: what to read and when to fail when the command does not say."""
+
+    sources: tuple[str, ...] = ()
+    fail_on: str = "high"
+
+
+class StateSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[state]: where snapshots are kept; a path, or the URL of a database. Empty is the default place."""
+
+    path: str = ""
+
+
+class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[limits]: what one source may cost."""
+
+    wall_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    memory_mib: Annotated[int, msgspec.Meta(gt=0)] = 2048
+    files: Annotated[int, msgspec.Meta(gt=0)] = 20_000
+    bytes: Annotated[int, msgspec.Meta(gt=0)] = 512 * 1024 * 1024
+
+
+class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Everything that can be configured."""
+
+    assess: AssessSection = AssessSection()
+    state: StateSection = StateSection()
+    limits: LimitsSection = LimitsSection()
+
+    def bounds(self) -> Limits:
+        """The limits as collectors take them."""
+        x = self.limits
+        return Limits(x.wall_seconds, x.memory_mib, x.files, x.bytes)
+
+
+def load(path: str | None = None) -> Config:
+    """The configuration in force. Raises Unreadable or Malformed, naming the file and the key."""
+    environment = dict(os.environ)  # noqa: TID251 - app is where the surroundings are asked
+    file = _find(path, environment)
+    table: dict[str, object] = {}
+    if file is not None:
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as e:
+            raise Unreadable(str(file), (e.strerror or "an error").lower(), "a configuration file") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+            raise Malformed(str(file), str(e).lower(), "TOML") from None
+    _override(table, environment)
+    try:
+        return msgspec.convert(table, Config, strict=False)
+    except msgspec.ValidationError as e:
+        raise Malformed(
+            str(file or "environment"), str(e).lower(), "the keys of docs/reference", "strongroom doctor"
+        ) from None
+
+
+def _find(path: str | None, environment: Mapping[str, str]) -> Path | None:
+    named = path or environment.get("STRONGROOM_CONFIG")
+    if named:
+        return Path(named)
+    home = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    candidates = (Path(home) / "strongroom" / "strongroom.toml", Path("/etc/strongroom/strongroom.toml"))
+    return next((c for c in candidates if c.is_file()), None)
+
+
+def _override(table: dict[str, object], environment: Mapping[str, str]) -> None:
+    """`STRONGROOM_LIMITS__MEMORY_MIB=512` is `[limits] memory_mib = 512`."""
+    for name, value in environment.items():
+        section, found, key = name.removeprefix(_PREFIX).partition("__")
+        if name.startswith(_PREFIX) and found:
+            part = table.setdefault(section.lower(), {})
+            if isinstance(part, dict):
+                part[key.lower()] = value.split(",") if key.lower() == "sources" else value

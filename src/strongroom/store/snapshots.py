@@ -1,0 +1,180 @@
+"""Snapshots: written whole or not at all, read back for comparison."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, insert, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from strongroom.model.codes import Severity, Status
+from strongroom.model.errors import NotFound, StateError
+from strongroom.model.snapshot import Snapshot, StoredFinding
+from strongroom.store.schema import FINDINGS, METADATA, SCHEMA, SNAPSHOTS, VERSION
+
+_BATCH = 5000
+
+
+class Store:
+    """An open state database. A context manager; every write is one transaction."""
+
+    def __init__(self, url: str) -> None:
+        """Open `url`, or a path, making the database when it is new. Raises StateError."""
+        self._where = url
+        try:
+            self._engine = _engine(url)
+            with self._engine.begin() as db:
+                _prepare(db, url)
+        except (SQLAlchemyError, ArgumentError, OSError, ModuleNotFoundError) as e:
+            raise _fault(url, e) from None
+
+    def __enter__(self) -> Self:
+        """The store itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def add(
+        self, taken_at: datetime, sources: Sequence[str], assets: int, findings: Iterable[StoredFinding]
+    ) -> Snapshot:
+        """Keep one run. Raises StateError, and then nothing of it is kept."""
+        identity = taken_at.strftime("%Y%m%dT%H%M%S") + "-" + secrets.token_hex(3)
+        counts = dict.fromkeys(Status, 0)
+        digest = hashlib.sha256()
+        try:
+            with self._engine.begin() as db:
+                row = {"id": identity, "taken_at": _stamp(taken_at), "sources": msgspec.json.encode(sources).decode()}
+                zero = {"assets": assets, "passed": 0, "failed": 0, "unknown": 0, "digest": ""}
+                db.execute(insert(SNAPSHOTS), row | zero)
+                for batch in _batches(findings):
+                    for f in batch:
+                        counts[f.status] += 1
+                        digest.update(f"{f.fingerprint}{f.status.value}\n".encode())
+                    db.execute(insert(FINDINGS), [_row(identity, f) for f in batch])
+                final = {
+                    "passed": counts[Status.PASS],
+                    "failed": counts[Status.FAIL],
+                    "unknown": counts[Status.UNKNOWN],
+                    "digest": digest.hexdigest(),
+                }
+                db.execute(SNAPSHOTS.update().where(SNAPSHOTS.c.id == identity).values(final))
+        except SQLAlchemyError as e:
+            raise _fault(self._where, e) from None
+        return self.get(identity)
+
+    def list(self) -> tuple[Snapshot, ...]:
+        """Every snapshot, oldest first."""
+        with self._reading() as db:
+            rows = db.execute(select(SNAPSHOTS).order_by(SNAPSHOTS.c.taken_at, SNAPSHOTS.c.id))
+            return tuple(_snapshot(r._mapping) for r in rows)  # noqa: SLF001 - SQLAlchemy's documented row mapping
+
+    def get(self, name: str) -> Snapshot:
+        """The snapshot of an id, of a unique beginning of one, or `latest` / `previous`. Raises NotFound."""
+        known = self.list()
+        if name in ("latest", "previous") and len(known) >= (1 if name == "latest" else 2):
+            return known[-1] if name == "latest" else known[-2]
+        found = [s for s in known if s.id.startswith(name)]
+        if len(found) == 1:
+            return found[0]
+        what = "no snapshot yet" if not known else "no such snapshot" if not found else f"{len(found)} that begin so"
+        raise NotFound(f"snapshot {name!r}", what, "the id of one snapshot", "strongroom snapshots")
+
+    def findings(self, snapshot: Snapshot) -> Iterator[StoredFinding]:
+        """What a snapshot found."""
+        with self._reading() as db:
+            for r in db.execute(select(FINDINGS).where(FINDINGS.c.snapshot == snapshot.id)):
+                yield StoredFinding(
+                    fingerprint=r.fingerprint,
+                    check=r.check_id,
+                    control=r.control,
+                    asset=r.asset,
+                    address=r.address,
+                    status=Status(r.status),
+                    severity=Severity(r.severity),
+                    because=r.because,
+                )
+
+    def _reading(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except SQLAlchemyError as e:
+            raise _fault(self._where, e) from None
+
+
+def _engine(url: str) -> Engine:
+    if "://" not in url:
+        path = Path(url)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        url = f"sqlite:///{path}"
+    engine = create_engine(make_url(url))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _pragmas)
+    return engine
+
+
+def _pragmas(connection: object, _record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _prepare(db: Connection, url: str) -> None:
+    METADATA.create_all(db)
+    versions = [int(v) for v in db.execute(select(SCHEMA.c.version)).scalars()]
+    if not versions:
+        db.execute(insert(SCHEMA), {"version": VERSION})
+    elif max(versions) > VERSION:
+        raise StateError(
+            f"state database {url}", f"schema {max(versions)}", f"{VERSION} or older", "upgrade strongroom"
+        )
+
+
+def _fault(where: str, error: Exception) -> StateError:
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0][:160]
+    hint = "name another with --state, or leave it out with --no-snapshot"
+    return StateError(f"state database {where}", reason, "a database that can be written", hint)
+
+
+def _stamp(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _batches(findings: Iterable[StoredFinding]) -> Iterator[list[StoredFinding]]:
+    stream = iter(findings)
+    while batch := list(islice(stream, _BATCH)):
+        yield batch
+
+
+def _row(snapshot: str, f: StoredFinding) -> dict[str, str]:
+    return {
+        "snapshot": snapshot,
+        "fingerprint": f.fingerprint,
+        "check_id": f.check,
+        "control": f.control,
+        "asset": f.asset,
+        "address": f.address,
+        "status": f.status.value,
+        "severity": f.severity.value,
+        "because": f.because,
+    }
+
+
+def _snapshot(row: RowMapping) -> Snapshot:
+    values: dict[str, object] = {str(k): v for k, v in row.items()}  # the keys are a subclass of str
+    values["sources"] = msgspec.json.decode(str(values["sources"]))
+    return msgspec.convert(values, Snapshot)
