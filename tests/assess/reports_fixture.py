@@ -219,7 +219,7 @@ def assessment() -> Assessment:
         gaps=(gap,),
         findings=tuple(found),
         controls=results(),
-        coverage=Coverage(4, 3, (("redfish", 6), ("probe", 1))),
+        coverage=Coverage(4, 3, (("redfish", 6), ("k8s", 1))),
         tasks=(task(found[0], 60), task(found[11], 30)),
         snapshot="20260304-1",
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from strongroom.app.catalogue import catalogue
+from strongroom.app.catalogue import catalogue, collectors
 from strongroom.app.sources import gather
 from strongroom.assess.judge import assess as judge_estate
 from strongroom.model.codes import Severity, Status
@@ -19,7 +19,7 @@ def assess(
 ) -> Assessment:
     """The judgement of everything that the sources show. Raises BadInput for a source that cannot be used at all."""
     estate = gather(specs, now, limits, progress)
-    judged = judge_estate(estate, catalogue(), now)
+    judged = judge_estate(estate, catalogue(), now, collectors())
     return msgspec.structs.replace(judged, tasks=plan(judged.findings, catalogue()))
 
 

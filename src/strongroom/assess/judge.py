@@ -168,18 +168,25 @@ def control_result(control: Control, measured: Mapping[str, ClauseResult]) -> Co
     return ControlResult(control.id, status, results, reasons)
 
 
-def coverage(controls: Mapping[str, Control], results: Sequence[ControlResult], given: Iterable[str]) -> Coverage:
-    """How many controls had anything measured, and what each source that was not given would begin to measure."""
+def coverage(
+    catalogue: Catalogue, results: Sequence[ControlResult], given: Iterable[str], available: Iterable[str]
+) -> Coverage:
+    """How many controls had anything measured, and what each available source that was not given would add.
+
+    A source adds a control when it can measure a clause that some check asks and no given source can measure.
+    """
     measured = {r.control for r in results if r.measured}
     schemes = set(given)
+    asked = {c.clause for c in catalogue.checks.values()} | {SOURCE_CLAUSE}
     adds: dict[str, set[str]] = defaultdict(set)
-    for c in controls.values():
-        if c.id not in measured:
-            for by in {s for clause in c.clauses for s in clause.measured_by}:
-                if by not in schemes:
-                    adds[by].add(c.id)
-    ranked = sorted(((s, len(ids)) for s, ids in adds.items()), key=lambda x: (-x[1], x[0]))
-    return Coverage(len(controls), len(measured), tuple(ranked))
+    for control in catalogue.controls.values():
+        for clause in control.clauses:
+            if control.id not in measured and clause.id in asked and not schemes.intersection(clause.measured_by):
+                for scheme in clause.measured_by:
+                    adds[scheme].add(control.id)
+    known = set(available) - schemes
+    ranked = sorted(((s, len(ids)) for s, ids in adds.items() if s in known), key=lambda x: (-x[1], x[0]))
+    return Coverage(len(catalogue.controls), len(measured), tuple(ranked))
 
 
 def hidden_by_clause(catalogue: Catalogue, gaps: Sequence[Gap]) -> dict[str, list[Gap]]:
@@ -193,8 +200,8 @@ def hidden_by_clause(catalogue: Catalogue, gaps: Sequence[Gap]) -> dict[str, lis
     return hidden
 
 
-def assess(estate: Estate, catalogue: Catalogue, now: datetime) -> Assessment:
-    """The whole judgement of an estate, without its plan."""
+def assess(estate: Estate, catalogue: Catalogue, now: datetime, available: Iterable[str] = ()) -> Assessment:
+    """The whole judgement of an estate, without its plan. `available` are the schemes of every source there is."""
     found = [*findings(estate.assets, catalogue.checks.values(), now), *source_findings(estate.sources, estate.gaps)]
     clauses = {c.id: c.clause for c in catalogue.checks.values()} | {SOURCE_CHECK: SOURCE_CLAUSE}
     measured = clause_results(found, clauses, hidden_by_clause(catalogue, estate.gaps))
@@ -207,5 +214,5 @@ def assess(estate: Estate, catalogue: Catalogue, now: datetime) -> Assessment:
         gaps=estate.gaps,
         findings=tuple(found),
         controls=results,
-        coverage=coverage(catalogue.controls, results, given),
+        coverage=coverage(catalogue, results, given, available),
     )

@@ -94,6 +94,8 @@ def _show(value: Value) -> str:
         return show_statement(value)
     if isinstance(value, tuple):
         return ", ".join(_show(v) for v in value) or "none"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value)
 
 

@@ -229,6 +229,10 @@ emit values ok '' "$({
     case $f in *\**) ;; *) values "$f" ;; esac
   done
 })"
+# Which graphics card is which PCI device.
+emit drm ok '' "$(for d in /sys/class/drm/card[0-9]*; do
+  case $d in *-* | *\**) ;; *) l=$(readlink "$d/device") && echo "${d##*/} ${l##*/}" ;; esac
+done)"
 emit presence ok '' "$(presence /sys/firmware/efi /sys/firmware/efi/efivars /sys/class/tpm/tpm0 \
   /sys/kernel/security/tpm0/binary_bios_measurements /sys/kernel/config/tsm/report /dev/sev /dev/sev-guest \
   /dev/tdx_guest /dev/sgx_enclave /dev/nsm /dev/nvidiactl /dev/ipmi0 /proc/driver/nvidia /sys/bus/pci/devices \
@@ -361,13 +365,11 @@ rooted audit-rules auditctl -l
 B=$(for f in /proc/[0-9]*/comm; do { read -r c <"$f" && echo "$c"; } 2>/dev/null; done | grep -v / | sort -u)
 if [ -r /proc/1/comm ]; then emit processes ok '' "$B"; else emit processes denied "/proc/1/comm: $WHY" ''; fi
 only timedatectl timedatectl show -p NTPSynchronized -p NTP
-if have adjtimex; then C=adjtimex; elif have busybox; then C='busybox adjtimex'; else C=adjtimex; fi
-# shellcheck disable=SC2086 # two words on purpose
-only adjtimex $C
+if have busybox; then only adjtimex busybox adjtimex; else only adjtimex adjtimex --print; fi
 B='^[[:space:]]*(path|ssh|nfs|raw|dracut_args|ext4|xfs|btrfs|KDUMP_COREDIR|KDUMP_REMOTE|SSH|NFS)[[:space:]=]'
 matching kdump-config "$B" /etc/kdump.conf /etc/default/kdump-tools /etc/sysconfig/kdump
-matching coredump-config '^[[:space:]]*(Storage|ProcessSizeMax)[[:space:]]*=' /etc/systemd/coredump.conf \
-  /etc/systemd/coredump.conf.d/*.conf /usr/lib/systemd/coredump.conf /usr/lib/systemd/coredump.conf.d/*.conf
+matching coredump-config '^[[:space:]]*(Storage|ProcessSizeMax)[[:space:]]*=' /usr/lib/systemd/coredump.conf \
+  /etc/systemd/coredump.conf /usr/lib/systemd/coredump.conf.d/*.conf /etc/systemd/coredump.conf.d/*.conf
 emit listeners ok '' "$(awk '$4 == "0A" { print $2 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null | sort -u)"
 
 B='^[[:space:]]*(GresTypes|TaskPlugin|ProctrackType|JobSubmitPlugins|Prolog|Epilog|PrologFlags|SelectType)[[:space:]]*='

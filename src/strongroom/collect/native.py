@@ -104,7 +104,13 @@ class Reader:
         return Reader(other, self.pool)
 
 
-Read = Callable[[Reader], Value]
+@dataclass(frozen=True, slots=True)
+class Inapplicable:
+    """What a row answers when its question does not arise for this resource: the asset then carries no such fact."""
+
+
+INAPPLICABLE = Inapplicable()
+Read = Callable[[Reader], Value | Inapplicable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Native:
-    """One native type: what kind of asset it is, and its rows. `refs` are (relation, attribute path)."""
+    """One native type: what kind of asset it is, and its rows. `refs` are (relation, attribute path).
+
+    `kind_of` decides the kind where one native type stands for many things (`azapi_resource`); else `kind` does.
+    """
 
     type: str
     kind: Kind
@@ -127,6 +136,7 @@ class Native:
     name_at: tuple[str, ...] = ("name", "id")
     labels_at: str = "tags"
     refs: tuple[tuple[str, str], ...] = ()
+    kind_of: Callable[[Reader], Kind] | None = None
 
 
 def as_flag(raw: object) -> bool | Unknown | None:
@@ -237,13 +247,18 @@ def build(native: Native, resource: Resource, pool: Pool, source: str) -> Asset:
     for row in native.rows:
         reader = Reader(resource, pool)
         value = row.read(reader)
+        if reader.touched and isinstance(value, Unknown):
+            # The reason may quote what was found, and that is what nobody may see.
+            value = Unknown(value.code, "it is set to a sensitive value that does not decide it")
+        if isinstance(value, Inapplicable):
+            continue
         default_of = ""
         if value is None and row.default is not None:
             value, default_of = row.default.value, row.default.source
         facts[row.fact] = Fact(row.fact, value, None, source, default_of, reader.touched)
     return Asset(
         id=resource.id,
-        kind=native.kind,
+        kind=native.kind if native.kind_of is None else native.kind_of(Reader(resource, pool)),
         native_type=native.type,
         address=resource.address,
         provider=native.provider,

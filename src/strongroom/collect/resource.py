@@ -148,7 +148,8 @@ def _targets(value: object) -> Iterator[str | Unknown]:
         yield f"//{value.address}"
     elif isinstance(value, str):
         doubt = undecided(value)
-        inner = re.fullmatch(r"\$\{([^}]+)\}", value)
+        # `${azurerm_storage_account.a}/blobServices/default` names a part of the account.
+        inner = re.fullmatch(r"\$\{([^}]+)\}(?:/[^$]*)?", value)
         if inner:
             yield f"//{inner[1]}"
         elif doubt:
@@ -168,6 +169,8 @@ def _keys(r: Resource) -> Iterator[str]:
         yield f"//{base(r.address)}"
     for name in _NAMES:
         value = r.values.get(name)
+        if isinstance(value, Sensitive):
+            value = value.value
         if isinstance(value, str) and value:
             yield f"={value}"
             if name == "bucket":

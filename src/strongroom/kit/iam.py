@@ -1,6 +1,7 @@
 """AWS IAM policy documents in normal form, and what their wildcards match.
 
-Source: IAM User Guide, "Grammar of the IAM JSON policy language" and "IAM JSON policy elements".
+Source: IAM User Guide, "Grammar of the IAM JSON policy language" and "IAM JSON policy elements". What a statement
+adds up to (anybody, everything, a way to more rights) is in `iam_reach`.
 """
 
 import json
@@ -11,6 +12,11 @@ from functools import lru_cache
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Condition, Statement, Unknown
 
+NOT_KNOWN = "${a value that is not known}"
+"""An element of a list that came out as null: its expression has no value."""
+
+_LAST_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(\s*[\]}])')
+
 
 def _texts(value: object) -> tuple[str, ...]:
     """A string or a list of strings; the grammar allows both everywhere."""
@@ -19,7 +25,7 @@ def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if isinstance(value, Sequence):
-        return tuple(str(v) for v in value)
+        return tuple(NOT_KNOWN if v is None else str(v) for v in value)
     return (str(value),)
 
 
@@ -59,13 +65,19 @@ def statement(raw: Mapping[str, object]) -> Statement:
 
 
 def parse(document: object) -> tuple[Statement, ...] | Unknown:
-    """The statements of a policy given as JSON text or as its object; Unknown if it cannot be read as one."""
+    """The statements of a policy given as JSON text or as its object; Unknown if it cannot be read as one.
+
+    A comma before a closing bracket is read past: AWS refuses such a document, and what it would grant once somebody
+    takes the comma out is what matters.
+    """
     if isinstance(document, str):
         if not document.strip():
             return ()
         try:
-            document = json.loads(document)
+            document = json.loads(_LAST_COMMA.sub(lambda m: m[1] or m[2], document))
         except ValueError:
+            if "${" in document:
+                return Unknown(GapCode.UNDECIDED, "the policy is put together from values that are not known")
             return Unknown(GapCode.MALFORMED, "the policy is not JSON")
     if not isinstance(document, Mapping):
         return Unknown(GapCode.MALFORMED, "the policy is not a JSON object")

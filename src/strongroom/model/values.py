@@ -80,5 +80,7 @@ class Statement(msgspec.Struct, frozen=True, tag="statement"):
 
 
 Plain = bool | int | float | str | None
-Value = Plain | Unknown | Key | NetRule | Statement | tuple["Value", ...]
+Single = Plain | Unknown | Key | NetRule | Statement
+# Lists do not nest: a type that names itself cannot be read back from JSON with its type checked.
+Value = Single | tuple[Single, ...]
 """A fact's value. `None` is a known absence: the thing is not set and there is no default."""

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from strongroom.assess import prose
 from strongroom.assess.reports._groups import CAP, ControlGroup, Spot
 from strongroom.assess.reports._shared import count, place, tally
 from strongroom.assess.reports._words import EFFORT, FAMILIES, PHASES, SHOWN, STATUS, VERBS, kind_name
@@ -19,16 +18,14 @@ TASKS_A_PHASE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a posture table: how many controls are in which state."""
+class Bar:
+    """How many of something are in which state."""
 
-    name: str
-    note: str
     counts: Mapping[Status, int]
 
     @property
     def total(self) -> int:
-        """How many controls."""
+        """How many there are."""
         return sum(self.counts.values())
 
     @property
@@ -38,29 +35,54 @@ class Line:
 
     @property
     def spoken(self) -> str:
-        """The line in words, for those who cannot see a bar."""
-        return f"{self.name}: " + (", ".join(f"{n} {STATUS[s]}" for s, n in self.parts) or "no controls")
+        """The bar in words, for those who cannot see it."""
+        return ", ".join(f"{n} {STATUS[s]}" for s, n in self.parts) or "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a posture table.
+
+    Most controls need more than one kind of source before all their clauses are proven, so that the progress of an
+    organisation shows in clauses long before it shows in controls: a line has both.
+    """
+
+    name: str
+    note: str
+    controls: Bar
+    clauses: Bar
+
+    @property
+    def failing(self) -> str:
+        """How many of its controls fail."""
+        n = self.controls.counts[Status.FAIL]
+        return f"{n} of {count(self.controls.total, 'control')} {'fails' if n == 1 else 'fail'}"
+
+
+def _line(name: str, note: str, results: Sequence[ControlResult]) -> Line:
+    clauses = tally(c.status for r in results for c in r.clauses)
+    return Line(name, note, Bar(tally(r.status for r in results)), Bar(clauses))
 
 
 def posture(assessment: Assessment) -> Line:
     """All the controls as one line."""
-    return Line("All controls", "", tally(r.status for r in assessment.controls))
+    return _line("All", "", assessment.controls)
 
 
 def by_verb(assessment: Assessment, catalogue: Catalogue) -> list[Line]:
     """A line for each verb, in the guide's order."""
-    of: dict[Verb, list[Status]] = {verb: [] for verb in Verb}
+    of: dict[Verb, list[ControlResult]] = {verb: [] for verb in Verb}
     for control, result in _known(assessment, catalogue):
-        of[control.verb].append(result.status)
-    return [Line(verb.value, VERBS[verb], tally(statuses)) for verb, statuses in of.items()]
+        of[control.verb].append(result)
+    return [_line(verb.value, VERBS[verb], results) for verb, results in of.items() if results]
 
 
 def by_phase(assessment: Assessment, catalogue: Catalogue) -> list[Line]:
     """A line for each phase."""
-    of: dict[int, list[Status]] = {phase: [] for phase in PHASES}
+    of: dict[int, list[ControlResult]] = {phase: [] for phase in PHASES}
     for control, result in _known(assessment, catalogue):
-        of.setdefault(control.phase, []).append(result.status)
-    return [Line(PHASES.get(p, f"Day {p}"), "", tally(statuses)) for p, statuses in sorted(of.items())]
+        of.setdefault(control.phase, []).append(result)
+    return [_line(PHASES.get(p, f"Day {p}"), "", results) for p, results in sorted(of.items()) if results]
 
 
 def _known(assessment: Assessment, catalogue: Catalogue) -> Iterable[tuple[Control, ControlResult]]:
@@ -72,22 +94,23 @@ def _known(assessment: Assessment, catalogue: Catalogue) -> Iterable[tuple[Contr
 
 def verdict(line: Line) -> str:
     """The state of the whole in one sentence; what nobody looked at is named, never left out."""
-    n = line.counts
+    n = line.controls.counts
     said = [
         (n[Status.FAIL], "fails", "fail"),
         (n[Status.UNKNOWN], "cannot be told from what was read", "cannot be told from what was read"),
         (n[Status.ACCEPTED], "is an accepted risk", "are accepted risks"),
         (n[Status.PASS], "is proven", "are proven"),
         (n[Status.ATTESTED], "is attested by a person", "are attested by a person"),
-        (n[Status.NOT_ASSESSED], "was not assessed", "were not assessed"),
+        (n[Status.NOT_ASSESSED], "was not assessed in full", "were not assessed in full"),
         (n[Status.NOT_APPLICABLE], "does not apply", "do not apply"),
     ]
     parts = [f"{k} {one if k == 1 else many}" for k, one, many in said if k]
-    if not parts:
-        return "No control was judged."
-    first = f"Of {count(line.total, 'control')}, {parts[0]}"
-    rest = parts[1:]
-    return first + (f", {', '.join(rest[:-1])}" if rest[:-1] else "") + (f" and {rest[-1]}" if rest else "") + "."
+    return f"Of {count(line.controls.total, 'control')}, {listed(parts)}." if parts else "No control was judged."
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts of a sentence: `a, b and c`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if parts[1:] else "".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +250,4 @@ def coverage_sentence(assessment: Assessment) -> str:
 
 def would_add(assessment: Assessment) -> list[tuple[str, str]]:
     """The sources that would begin to measure more, the one that adds most first: (source, controls)."""
-    return [(f"{s}:" if s not in BY_HAND else s, count(n, "control")) for s, n in assessment.coverage.would_add]
-
-
-BY_HAND = frozenset({"probe", "drill", "assert", "attest", "ledger", "feeds", "watch"})
-"""What measures without being a source that is given as `scheme:target`."""
-
-
-def gap_answer(assessment: Assessment) -> list[tuple[str, str]]:
-    """For each reason among the gaps, what would close it."""
-    return [(c.value, prose.answer_to(c)) for c in dict.fromkeys(g.code for g in assessment.gaps)]
+    return [(f"{scheme}:", count(n, "control")) for scheme, n in assessment.coverage.would_add]

@@ -16,10 +16,10 @@ STATUS = {
 MEANS = {
     Status.PASS: "proven on everything it applies to",
     Status.FAIL: "broken on at least one asset",
-    Status.UNKNOWN: "looked for, and what was read does not tell",
+    Status.UNKNOWN: "asked, and what was read does not tell; never a pass",
     Status.NOT_APPLICABLE: "nothing here that it applies to",
     Status.ACCEPTED: "broken, and a named person accepts it until a date",
-    Status.NOT_ASSESSED: "no source that was given can measure all of it",
+    Status.NOT_ASSESSED: "no source that was given can measure it, or not all of it",
     Status.ATTESTED: "a person vouches for it, until a date",
 }
 

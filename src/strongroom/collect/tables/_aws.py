@@ -1,7 +1,7 @@
 """What every AWS table shares: whose key it is, and what a policy says, however the two are written."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from strongroom.collect.native import Default, Reader, Row
 from strongroom.collect.resource import Link, Resource, undecided
@@ -16,6 +16,11 @@ _MANAGED = re.compile(r"(^|:)alias/aws/")
 _ONE_LINK = re.compile(r"\$\{([\w.\[\]\"/-]+)\}")
 _KEY_LOOKUPS = {"data.aws_kms_alias": "name", "data.aws_kms_key": "key_id"}
 _DOCUMENT = "data.aws_iam_policy_document"
+_SENSITIVE: dict[str, Callable[[str], bool]] = {
+    "tier": lambda v: v in ("0", "tier0", "tier-0"),
+    "artifact": lambda v: v == "weights",
+    "sensitivity": lambda v: v not in ("", "none", "public"),
+}
 _DEEPEST = 8  # documents that include documents: deeper than anybody writes, and a ring ends too
 
 
@@ -217,3 +222,26 @@ def satellite_statements(reader: Reader, native: str, by: str, path: str = "poli
     if attached.doubt is not None:
         out.append(attached.doubt)
     return tuple(out) if out or attached.found else None
+
+
+def sensitive(reader: Reader) -> bool | Unknown:
+    """Whether its owner tagged it as of the highest sensitivity: tier 0, model weights, or a named sensitivity."""
+    tags = reader.at("tags")
+    if tags is None:
+        return False
+    if not isinstance(tags, Mapping):
+        return undecided(tags) or False
+    doubt: Unknown | None = None
+    for name, raw in tags.items():
+        value = reader.open(raw)
+        wanted = _SENSITIVE.get(str(name).strip().lower())
+        if wanted is None:
+            continue
+        unknown = undecided(value)
+        if unknown is None and wanted(str(value).strip().lower()):
+            return True
+        doubt = doubt or unknown
+    return doubt if doubt is not None else False
+
+
+SENSITIVE = Row("sensitive", sensitive)

@@ -1,10 +1,210 @@
-"""SageMaker."""
+"""SageMaker: notebooks, Studio, models, endpoints, jobs, feature store, and what surrounds them."""
 
-from strongroom.collect.native import Default, Native, choice, flag, key, text
+from collections.abc import Callable
+
+from strongroom.collect.native import Default, Native, Reader, Row, choice, flag, given, text
+from strongroom.collect.tables._aws import (
+    SENSITIVE,
+    aws_key,
+    key_of,
+    satellite_statements,
+    statements,
+)
+from strongroom.collect.tables._aws_accelerators import accelerators
+from strongroom.collect.tables._aws_roles import role_statements
+from strongroom.kit.kleene import Tri, any_of
+from strongroom.kit.leaks import secrets_in
+from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
-from strongroom.model.values import Key
+from strongroom.model.values import Key, Unknown, Value
 
-DOCS = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html"
+_REF = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_"
+_NOTEBOOK = _REF + "CreateNotebookInstance.html"
+_TERRAFORM = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/"
+_ON_OFF: dict[str, Value] = {"Enabled": True, "Disabled": False}
+
+
+def _runs_as(path: str) -> Row:
+    return Row("identity.statements", lambda r: role_statements(r, r.at(path)))
+
+
+def _first(*paths: str) -> Callable[[Reader], Value]:
+    """The key at the first path where there is one; a job's settings sit in other blocks in every version."""
+
+    def read(r: Reader) -> Value:
+        return next((k for k in (key_of(r, r.at(p)) for p in paths) if k is not None), None)
+
+    return read
+
+
+def _any_flag(*paths: str) -> Callable[[Reader], Value]:
+    def read(r: Reader) -> Value:
+        found = [f for f in map(r.flag, paths) if f is not None]
+        return any_of(found) if found else None
+
+    return read
+
+
+def _placed(*paths: str) -> Row:
+    """Whether it has a network of the owner's: a VPC configuration whose content may still be open counts as one."""
+
+    def read(r: Reader) -> Value:
+        answers: list[Tri] = [r.given(p) for p in paths]
+        return any_of(answers)
+
+    return Row("net.in_vpc", read)
+
+
+def _scripts(*paths: str) -> Row:
+    """The kinds of secret in start scripts, which are given in base64."""
+
+    def read(r: Reader) -> Value:
+        found: set[str] = set()
+        doubt: Unknown | None = None
+        for path in paths:
+            said = r.text(path)
+            if isinstance(said, Unknown):
+                doubt = said
+            elif said:
+                found |= set(secrets_in(said))
+        return doubt if doubt is not None and not found else tuple(sorted(found))
+
+    return Row("secrets.found", read)
+
+
+def _lifecycle(r: Reader) -> Value:
+    """The secrets in the start scripts that the notebook runs; nothing when it runs none."""
+    raw = r.at("lifecycle_config_name")
+    if raw is None or raw == "":
+        return ()
+    target = r.follow(raw)
+    if target is None:
+        named = (
+            c
+            for c in r.pool.of_type("aws_sagemaker_notebook_instance_lifecycle_configuration")
+            if isinstance(raw, str) and c.values.get("name") == raw
+        )
+        target = next(named, None)
+    if target is None:
+        return Unknown(GapCode.UNDECIDED, "its lifecycle configuration is not in these files")
+    return _scripts("on_start", "on_create").read(r.reading(target))
+
+
+def _feature_key(r: Reader) -> Value:
+    """The weaker key of the two stores of a feature group: each holds the same features."""
+    keys: list[Value] = []
+    for block, path in (
+        ("online_store_config", "security_config.kms_key_id"),
+        ("offline_store_config", "s3_storage_config.kms_key_id"),
+    ):
+        stores = r.blocks(block)
+        if isinstance(stores, Unknown):
+            return stores
+        for store in stores:
+            off = block == "online_store_config" and r.flag("enable_online_store", store) is False
+            if not off:
+                keys.append(key_of(r, r.at(f"{block}.{path}")))
+    if any(k is None for k in keys) or not keys:
+        return None
+    return next((k for k in keys if isinstance(k, Key) and k.tech != "cmk"), None) or next(
+        (k for k in keys if isinstance(k, Unknown)), keys[0]
+    )
+
+
+def _capture_key(r: Reader) -> Value:
+    return key_of(r, r.at("data_capture_config.kms_key_id"))
+
+
+def _captures(r: Reader) -> Value:
+    """Whether requests and answers are written to a bucket: the block is there and not switched off."""
+    blocks = r.blocks("data_capture_config")
+    if isinstance(blocks, Unknown):
+        return blocks
+    return any_of(True if (on := r.flag("enable_capture", b)) is None else on for b in blocks)
+
+
+_OWNED = Default(Key("provider", "aws owned"), _TERRAFORM + "sagemaker_notebook_instance")
+_JOB_ROWS = (
+    Row(
+        "enc.output_key",
+        _first(
+            "data_quality_job_output_config.kms_key_id",
+            "output_data_config.kms_key_id",
+            "training_job_definition.output_data_config.kms_key_id",
+            "training_job_definitions.output_data_config.kms_key_id",
+            "monitoring_schedule_config.monitoring_job_definition.monitoring_output_config.kms_key_id",
+            "output_config.kms_key_id",
+        ),
+    ),
+    SENSITIVE,
+)
+_COMPUTE_ROWS = (
+    Row(
+        "enc.volume_key",
+        _first(
+            "job_resources.cluster_config.volume_kms_key_id",
+            "resource_config.volume_kms_key_id",
+            "training_job_definition.resource_config.volume_kms_key_id",
+            "training_job_definition.hyper_parameter_tuning_resource_config.volume_kms_key_id",
+            "training_job_definitions.resource_config.volume_kms_key_id",
+            "monitoring_schedule_config.monitoring_job_definition.monitoring_resources.cluster_config.volume_kms_key_id",
+            "labeling_job_algorithms_config.labeling_job_resource_config.volume_kms_key_id",
+        ),
+    ),
+    Row(
+        "enc.in_transit",
+        _any_flag(
+            "network_config.enable_inter_container_traffic_encryption",
+            "enable_inter_container_traffic_encryption",
+            "training_job_definition.enable_inter_container_traffic_encryption",
+            "training_job_definitions.enable_inter_container_traffic_encryption",
+            "monitoring_schedule_config.monitoring_job_definition.network_config"
+            ".enable_inter_container_traffic_encryption",
+        ),
+        Default(False, _REF + "CreateTrainingJob.html"),
+    ),
+    Row(
+        "net.isolated",
+        _any_flag(
+            "network_config.enable_network_isolation",
+            "enable_network_isolation",
+            "training_job_definition.enable_network_isolation",
+            "training_job_definitions.enable_network_isolation",
+            "monitoring_schedule_config.monitoring_job_definition.network_config.enable_network_isolation",
+        ),
+        Default(False, _REF + "CreateTrainingJob.html"),
+    ),
+    _placed(
+        "network_config.vpc_config",
+        "vpc_config",
+        "training_job_definition.vpc_config",
+        "training_job_definitions.vpc_config",
+        "monitoring_schedule_config.monitoring_job_definition.network_config.vpc_config",
+        "labeling_job_algorithms_config.labeling_job_resource_config.vpc_config",
+    ),
+    *accelerators(
+        "job_resources.cluster_config.instance_type",
+        "resource_config.instance_type",
+        "training_job_definition.resource_config.instance_type",
+        "training_job_definition.hyper_parameter_tuning_resource_config.instance_type",
+    ),
+)
+
+
+def _plain(native: str, kind: Kind, *rows: Row, name: str = "name") -> Native:
+    return Native(type=native, kind=kind, provider="aws", rows=rows, name_at=(name, "name", "id"))
+
+
+def _job(native: str, *rows: Row, name: str = "name", role: str = "role_arn") -> Native:
+    return Native(
+        type=native,
+        kind=Kind.JOB,
+        provider="aws",
+        rows=(*_JOB_ROWS, *rows),
+        name_at=(name, "name", "id"),
+        refs=(("role", role),),
+    )
+
 
 TABLE = (
     Native(
@@ -12,7 +212,141 @@ TABLE = (
         kind=Kind.NOTEBOOK,
         provider="aws",
         rows=(
-            choice("net.direct_internet", "direct_internet_access", {"Enabled": True, "Disabled": False}, Default(True, DOCS)),
+            choice("net.direct_internet", "direct_internet_access", _ON_OFF, Default(True, _NOTEBOOK)),
+            choice("root", "root_access", _ON_OFF, Default(True, _NOTEBOOK)),
+            given("net.in_vpc", "subnet_id"),
+            aws_key("enc.key", "kms_key_id", _OWNED),
+            choice(
+                "imds.v2",
+                "instance_metadata_service_configuration.minimum_instance_metadata_service_version",
+                {"1": False, "2": True},
+                Default(False, _REF + "InstanceMetadataServiceConfiguration.html"),
+            ),
+            _runs_as("role_arn"),
+            Row("secrets.found", _lifecycle),
+            *accelerators("instance_type"),
+            SENSITIVE,
         ),
+        refs=(("role", "role_arn"), ("subnet", "subnet_id"), ("key", "kms_key_id"), ("firewall", "security_groups")),
     ),
+    Native(
+        type="aws_sagemaker_notebook_instance_lifecycle_configuration",
+        kind=Kind.TEMPLATE,
+        provider="aws",
+        rows=(_scripts("on_start", "on_create"),),
+    ),
+    _plain(
+        "aws_sagemaker_studio_lifecycle_config",
+        Kind.TEMPLATE,
+        _scripts("studio_lifecycle_config_content"),
+        name="studio_lifecycle_config_name",
+    ),
+    Native(
+        type="aws_sagemaker_domain",
+        kind=Kind.WORKSPACE,
+        provider="aws",
+        rows=(
+            aws_key(
+                "enc.key", "kms_key_id", Default(Key("provider", "aws/elasticfilesystem"), _REF + "CreateDomain.html")
+            ),
+            choice(
+                "net.direct_internet",
+                "app_network_access_type",
+                {"PublicInternetOnly": True, "VpcOnly": False},
+                Default(True, _REF + "CreateDomain.html"),
+            ),
+            text("studio.auth", "auth_mode"),
+            Row("identity.statements", lambda r: role_statements(r, r.at("default_user_settings.execution_role"))),
+            SENSITIVE,
+        ),
+        name_at=("domain_name", "id"),
+        refs=(("network", "vpc_id"), ("subnet", "subnet_ids"), ("key", "kms_key_id")),
+    ),
+    Native(
+        type="aws_sagemaker_model",
+        kind=Kind.MODEL,
+        provider="aws",
+        rows=(
+            flag("net.isolated", "enable_network_isolation", Default(False, _REF + "CreateModel.html")),
+            given("net.in_vpc", "vpc_config"),
+            SENSITIVE,
+        ),
+        refs=(("role", "execution_role_arn"), ("subnet", "vpc_config.subnets")),
+    ),
+    Native(
+        type="aws_sagemaker_endpoint_configuration",
+        kind=Kind.ENDPOINT_CONFIG,
+        provider="aws",
+        rows=(
+            aws_key("enc.key", "kms_key_arn"),
+            Row("endpoint.captures", _captures),
+            Row("enc.capture_key", _capture_key),
+            *accelerators("production_variants.instance_type"),
+            SENSITIVE,
+        ),
+        refs=(("model", "production_variants.model_name"), ("key", "kms_key_arn")),
+    ),
+    Native(
+        type="aws_sagemaker_endpoint",
+        kind=Kind.ENDPOINT,
+        provider="aws",
+        refs=(("config", "endpoint_config_name"),),
+    ),
+    _job("aws_sagemaker_data_quality_job_definition", *_COMPUTE_ROWS),
+    _job("aws_sagemaker_training_job", *_COMPUTE_ROWS, name="training_job_name"),
+    _job("aws_sagemaker_hyper_parameter_tuning_job", *_COMPUTE_ROWS, role="training_job_definition.role_arn"),
+    _job("aws_sagemaker_labeling_job", name="labeling_job_name"),
+    _job("aws_sagemaker_flow_definition", name="flow_definition_name"),
+    _plain("aws_sagemaker_monitoring_schedule", Kind.JOB),
+    _plain("aws_sagemaker_pipeline", Kind.JOB, name="pipeline_name"),
+    _plain("aws_sagemaker_project", Kind.WORKSPACE, name="project_name"),
+    Native(
+        type="aws_sagemaker_feature_group",
+        kind=Kind.INDEX,
+        provider="aws",
+        rows=(Row("enc.key", _feature_key), SENSITIVE),
+        name_at=("feature_group_name", "id"),
+        refs=(("role", "role_arn"),),
+    ),
+    Native(
+        type="aws_sagemaker_model_package_group",
+        kind=Kind.MODEL,
+        provider="aws",
+        rows=(
+            Row(
+                "resource.statements",
+                lambda r: satellite_statements(
+                    r, "aws_sagemaker_model_package_group_policy", "model_package_group_name", "resource_policy"
+                ),
+            ),
+        ),
+        name_at=("model_package_group_name", "id"),
+    ),
+    _plain(
+        "aws_sagemaker_model_package_group_policy",
+        Kind.POLICY,
+        Row("resource.statements", lambda r: statements(r, "resource_policy")),
+        name="model_package_group_name",
+    ),
+    _plain(
+        "aws_sagemaker_mlflow_tracking_server",
+        Kind.WORKSPACE,
+        _runs_as("role_arn"),
+        name="tracking_server_name",
+    ),
+    _plain("aws_sagemaker_mlflow_app", Kind.WORKSPACE),
+    _plain("aws_sagemaker_space", Kind.NOTEBOOK, name="space_name"),
+    _plain("aws_sagemaker_user_profile", Kind.IDENTITY, name="user_profile_name"),
+    _plain("aws_sagemaker_app", Kind.NOTEBOOK, *accelerators("resource_spec.instance_type"), name="app_name"),
+    _plain("aws_sagemaker_hub", Kind.WORKSPACE, name="hub_name"),
+    _plain("aws_sagemaker_hub_content_reference", Kind.MODEL, name="hub_content_name"),
+    _plain("aws_sagemaker_algorithm", Kind.MODEL, name="algorithm_name"),
+    _plain("aws_sagemaker_model_card", Kind.MODEL, aws_key("enc.card_key", "security_config.kms_key_id")),
+    _plain("aws_sagemaker_image", Kind.TEMPLATE, name="image_name"),
+    _plain("aws_sagemaker_image_version", Kind.TEMPLATE, name="image_name"),
+    _plain("aws_sagemaker_app_image_config", Kind.TEMPLATE, name="app_image_config_name"),
+    _plain("aws_sagemaker_code_repository", Kind.DATASET, name="code_repository_name"),
+    _plain("aws_sagemaker_device_fleet", Kind.ENDPOINT, name="device_fleet_name"),
+    _plain("aws_sagemaker_workforce", Kind.IDENTITY, name="workforce_name"),
+    _plain("aws_sagemaker_workteam", Kind.IDENTITY, name="workteam_name"),
 )

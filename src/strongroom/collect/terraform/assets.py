@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from strongroom.collect.native import Native, bare, build
 from strongroom.collect.resource import Pool, Resource
+from strongroom.collect.terraform import modules
 from strongroom.kit.rooms import room
 from strongroom.model.errors import RoomError
 from strongroom.model.estate import Asset
@@ -33,6 +34,11 @@ def assets(resources: Sequence[Resource], source: str) -> Iterable[Asset]:
     known = tables()
     pool = Pool(resources)
     for r in resources:
+        if r.mode == modules.MODE:
+            stands_for = modules.native_of(r.type, known)
+            if stands_for is not None:
+                yield modules.asset(r, stands_for, source)
+            continue
         native = known.get(r.native)
         if native is not None:
             yield build(native, r, pool, source)

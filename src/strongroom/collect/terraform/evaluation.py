@@ -9,10 +9,12 @@ import tfparse
 
 from strongroom.collect.resource import Resource
 from strongroom.collect.terraform import neutral
+from strongroom.collect.terraform.modules import MODE
 from strongroom.collect.terraform.neutral import Context, Question, blocks_of, file_of, index, module_of
 from strongroom.collect.terraform.syntax import UNKNOWN, Block, Edit, Expression, FileSyntax, apply
 from strongroom.collect.terraform.wire import encode_gap
 from strongroom.model.codes import GapCode
+from strongroom.model.values import Where
 
 _PROBES = "zz_strongroom_probes.tf"
 _ASKED = {
@@ -57,7 +59,9 @@ def evaluate(tree: Tree, root: str) -> Evaluated:
         first = [neutral.resource(n, b, m, context) for n, b, m in _resources(found)]
         first = [r for r in first if not _was_empty(r, vanished, answers)]
     out.resources = first
-    out.gaps += list(_unfetched(tree, root, found))
+    for call, gap in _unfetched(tree, root, found):
+        out.resources.append(call)
+        out.gaps.append(gap)
     out.gaps += list(_lost(tree, root, found, vanished))
     return out
 
@@ -229,24 +233,28 @@ def _was_empty(
     return False
 
 
-def _unfetched(tree: Tree, root: str, found: Mapping[str, object]) -> Iterator[dict[str, object]]:
+def _unfetched(tree: Tree, root: str, found: Mapping[str, object]) -> Iterator[tuple[Resource, dict[str, object]]]:
+    """The module calls that nothing was read for: what was called, and the gap that it leaves."""
     filled = {module_of(str(m.get("path", ""))) for n, _, m in blocks_of(found) if n != "module"}
     for native, block, meta in blocks_of(found):
         path = str(meta.get("path", ""))
         if native != "module" or path in filled or any(f.startswith(path + ".") for f in filled):
             continue
         file, line = file_of(meta, root), int(str(meta.get("line_start", 0)))
+        end = int(str(meta.get("line_end", line)))
         source = str(block.get("source", ""))
+        where = Where(file, line, end)
+        call = Resource(path, source, path.rpartition(".")[2], {}, where, mode=MODE, module=module_of(path))
         if source.startswith(("./", "../")):
             inside = (tree.top / root / source).resolve()
             if inside.is_dir() and inside.is_relative_to(tree.top.resolve()):
                 continue
             why = f"its source {source} is not inside the assessed folder"
-            yield encode_gap(path, GapCode.OUTSIDE, why, file, line)
+            yield call, encode_gap(path, GapCode.OUTSIDE, why, file, line)
         else:
             version = f" {block['version']}" if isinstance(block.get("version"), str) else ""
             why = f"module {source}{version} is not in the folder; run terraform init, or assess the plan"
-            yield encode_gap(path, GapCode.NOT_FETCHED, why, file, line)
+            yield call, encode_gap(path, GapCode.NOT_FETCHED, why, file, line)
 
 
 def _lost(

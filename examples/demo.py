@@ -1,0 +1,136 @@
+"""A short story in scenes: every scene is a real command with its real output.
+
+Run with `make demo`. Everything that it writes lies in demo-out/; it opens no socket, and counts to prove it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "demo-out"
+WITNESS = ROOT / "examples" / "witness.py"
+STATE = "demo-out/state/strongroom.db"
+
+
+def say(text: str = "") -> None:
+    """A paragraph of the story."""
+    print(textwrap.fill(text, 80) if text else "", flush=True)
+
+
+def scene(number: int, title: str, text: str) -> None:
+    """The heading of a scene."""
+    print(f"\n{'─' * 80}\nScene {number}. {title}\n{'─' * 80}", flush=True)
+    say(text)
+
+
+def strongroom(*words: str, lines: int = 0, wanted: tuple[int, ...] = (0,)) -> None:
+    """Run a command as a user would type it, under the witness, and show at most `lines` lines of its output."""
+    shown = " ".join(words)
+    print(f"\n$ strongroom {shown}", flush=True)
+    run = subprocess.run(
+        [sys.executable, str(WITNESS), str(OUT / "witness.jsonl"), *words],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80", "PYTHONUTF8": "1", "NO_COLOR": "1"},
+    )
+    text = (run.stdout + run.stderr).rstrip().splitlines()
+    for line in text[: lines or None]:
+        print(f"  {line}")
+    if lines and len(text) > lines:
+        print(f"  … {len(text) - lines} more lines")
+    print(f"  [exit {run.returncode}]", flush=True)
+    if run.returncode not in wanted:
+        sys.exit(f"error: strongroom {shown}: found exit {run.returncode}, wanted {wanted}")
+
+
+def main() -> None:
+    """Tell the story."""
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir()
+    say(
+        "A small company trains and serves a model on AWS. Its Terraform is in examples/estate, two of its GPU "
+        "machines said what they are in examples/hosts, and this machine is looked at too."
+    )
+    sources = ("examples/estate", "host:examples/hosts", "host:")
+    scene(1, "Where do we stand?", "One command reads all three. It exits with 1, because something fails.")
+    strongroom("assess", *sources, "--state", STATE, lines=60, wanted=(1,))
+
+    scene(2, "Why does that matter, and what exactly is the fix?", "Every check explains itself.")
+    strongroom("explain", "net.notebook.direct-internet", lines=34)
+
+    scene(
+        3,
+        "We fix one thing, and see what changed",
+        "The notebook loses its direct way out. Then the same command, and the difference to the run before.",
+    )
+    mend()
+    strongroom(
+        "assess", "tf:examples/estate", "--state", STATE, "--format", "csv", "-o", "demo-out/before.csv", wanted=(1,)
+    )
+    strongroom(
+        "assess", "tf:demo-out/estate", "--state", STATE, "--format", "csv", "-o", "demo-out/after.csv", wanted=(1,)
+    )
+    strongroom("diff", "--state", STATE, lines=24, wanted=(0, 1))
+
+    scene(
+        4,
+        "What cannot be seen is not clean",
+        "Now one file of the copy is broken. Its resources are not forgotten: the run says which file and line, every "
+        "control that could be hidden in it stops passing, and the exit code is not 0.",
+    )
+    (OUT / "estate" / "weights.tf").write_text('resource "aws_s3_bucket" "weights" {\n  bucket = \n')
+    strongroom("assess", "tf:demo-out/estate", "--no-snapshot", "--fail-on", "never", lines=8, wanted=(3,))
+    strongroom("diff", "--state", STATE, "latest", "latest", lines=4)
+
+    scene(5, "What do we do first?", "The findings as tasks, in the guide's order: by day 30.")
+    strongroom("plan", *sources, "--phase", "30", lines=48)
+
+    scene(6, "A report to hand on", "One file, no scripts, no outside requests; open it in any browser.")
+    strongroom("assess", *sources, "--no-snapshot", "--format", "html", "-o", "demo-out/report.html", wanted=(1,))
+    ending()
+
+
+def mend() -> None:
+    """Copy the estate and close the notebook's way out."""
+    shutil.copytree(ROOT / "examples" / "estate", OUT / "estate")
+    file = OUT / "estate" / "notebook.tf"
+    broken = '  instance_type = "ml.g5.2xlarge"\n}'
+    mended = '  instance_type = "ml.g5.2xlarge"\n  subnet_id              = aws_subnet.lab.id\n'
+    mended += '  direct_internet_access = "Disabled"\n  root_access            = "Disabled"\n}'
+    file.write_text(file.read_text().replace(broken, mended, 1))
+
+
+def ending() -> None:
+    """What was read, written and opened, as the witness counted it."""
+    sys.path.insert(0, str(WITNESS.parent))
+    from witness import total  # noqa: PLC0415 - it lies beside this file, not in the package
+
+    seen = total(OUT / "witness.jsonl")
+    print(f"\n{'─' * 80}\nThe end\n{'─' * 80}")
+    print(f"commands run     {seen.runs}")
+    print(f"files read       {seen.read} outside the Python installation")
+    print(f"files written    {seen.written} kept, all below demo-out/" if not seen.strays else f"STRAYS {seen.strays}")
+    print(f"sockets opened   {seen.sockets or 'none'}")
+    print(
+        f"evaluator        {'fenced by the kernel (Landlock): no file outside its copy, no TCP' if fenced() else 'not fenced by this kernel; calls that read files were not evaluated'}"
+    )
+    print(f"\nreport           {OUT / 'report.html'}")
+    if seen.sockets or seen.strays:
+        sys.exit("error: the demo must open no socket and write only below demo-out/")
+
+
+def fenced() -> bool:
+    """Whether this kernel has Landlock."""
+    probe = "from strongroom.collect.terraform.landlock import restrict; print(restrict(['/usr'], ['/tmp']))"
+    run = subprocess.run([sys.executable, "-c", probe], check=False, capture_output=True, text=True)
+    return run.stdout.strip() == "True"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,4 @@
+resource "aws_cloudtrail" "account" {
+  name           = "account"
+  s3_bucket_name = "lab-audit"
+}

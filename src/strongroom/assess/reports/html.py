@@ -1,0 +1,226 @@
+"""One HTML file for people: no script, no request, fit for a policy of `default-src 'none'`.
+
+The templates are data of this package and are read when it is imported; making a page opens nothing.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
+from markupsafe import Markup, escape
+
+from strongroom.assess import prose
+from strongroom.assess.reports import _words
+from strongroom.assess.reports._groups import CAP, control_groups, doubts, severities
+from strongroom.assess.reports._overview import (
+    Bar,
+    Line,
+    by_phase,
+    by_verb,
+    coverage_sentence,
+    first_things,
+    inventory,
+    phases,
+    posture,
+    verdict,
+    would_add,
+)
+from strongroom.assess.reports._shared import PROGRAM, VERSION, count, lines_of, one_line, place
+from strongroom.assess.reports._words import SHOWN, kind_name
+from strongroom.model.codes import Status, Verb
+from strongroom.model.control import Assessment, ControlResult
+from strongroom.model.estate import SCHEMA
+from strongroom.model.ports import Catalogue, Control, Report
+
+PIECE = 64 * 1024
+TABLE_ROWS = 100
+MONTHS = (
+    "January February March April May June July August September October November December".split()  # noqa: SIM905 - a line of words reads better than twelve strings
+)
+_SPANS = re.compile(r"`([^`]+)`")
+_BREAK_AFTER = re.compile(r"([./_:-])(?=[^./_:;-]{3})")
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_.-]")
+
+_FOLDER = files("strongroom.assess.reports") / "_templates"
+_PARTS = (
+    "report",
+    "macros",
+    "symbols",
+    "summary",
+    "findings",
+    "check",
+    "unknown",
+    "estate",
+    "plan",
+    "catalogue",
+)
+_SOURCES = {f"{name}.html.j2": (_FOLDER / f"{name}.html.j2").read_text("utf-8") for name in _PARTS}
+_STYLE = (_FOLDER / "style.css").read_text("utf-8")
+
+
+def _shown(value: object) -> object:
+    # Every expression of every template goes through here before it is escaped, so none can forget it.
+    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _ticks(text: str) -> Markup:
+    pieces = _SPANS.split(one_line(text))
+    marked = (Markup("<code>{}</code>").format(p) if n % 2 else escape(p) for n, p in enumerate(pieces))
+    return Markup("").join(marked)
+
+
+def _breakable(text: str) -> Markup:
+    """A long name that a narrow column may break after its signs, not within its words."""
+    return Markup(_BREAK_AFTER.sub(r"\1<wbr>", str(escape(one_line(text)))))  # noqa: S704 - escaped before
+
+
+def _lines(text: str) -> Markup:
+    return escape(lines_of(text))
+
+
+def _segments(bar: Bar) -> list[tuple[Status, str, str]]:
+    """The parts of a bar in per cent of its width."""
+    out = []
+    start = 0.0
+    for status, n in bar.parts:
+        width = 100 * n / bar.total
+        out.append((status, f"{start:.2f}", f"{width:.2f}"))
+        start += width
+    return out
+
+
+def _anchor(ident: str, prefix: str) -> str:
+    return f"{prefix}-{_NOT_IN_IDS.sub('_', ident)}"
+
+
+@cache
+def _template() -> Template:
+    env = Environment(
+        loader=DictLoader(_SOURCES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    env.filters |= {
+        "anchor": _anchor,
+        "answer": prose.answer_to,
+        "breakable": _breakable,
+        "count": count,
+        "kind": kind_name,
+        "lines": _lines,
+        "noun": lambda n, one: one if n == 1 else f"{one}s",
+        "number": lambda n: f"{n:,}",
+        "place": place,
+        "segments": _segments,
+        "ticks": _ticks,
+        "web": lambda address: address.startswith("https://"),
+    }
+    return env.get_template("report.html.j2")
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+
+
+_Listed = tuple[Control, ControlResult, dict[str, str]]
+
+
+def _catalogue(assessment: Assessment, catalogue: Catalogue) -> list[tuple[Verb, list[_Listed]]]:
+    of: dict[Verb, list[_Listed]] = {verb: [] for verb in Verb}
+    for result in assessment.controls:
+        control = catalogue.controls.get(result.control)
+        if control is not None:
+            of[control.verb].append((control, result, {c.id: c.text for c in control.clauses}))
+    return [(verb, listed) for verb, listed in of.items() if listed]
+
+
+def _states(lines: Sequence[Line]) -> list[Status]:
+    # The four states that matter always have their column: an empty one says something too.
+    always = {Status.FAIL, Status.UNKNOWN, Status.PASS, Status.NOT_ASSESSED}
+    return [s for s in SHOWN if s in always or any(line.clauses.counts[s] for line in lines)]
+
+
+def _context(assessment: Assessment, catalogue: Catalogue) -> dict[str, object]:
+    groups = control_groups(assessment, catalogue)
+    open_questions = doubts(assessment, catalogue)
+    verbs, all_phases, whole = by_verb(assessment, catalogue), by_phase(assessment, catalogue), posture(assessment)
+    by_severity = severities(assessment.findings)
+    failures = sum(by_severity.values())
+    unknowns = sum(f.status is Status.UNKNOWN for f in assessment.findings)
+    estate = inventory(assessment)
+    assets = sum(f.total for f in estate)
+    todos = first_things(assessment, groups)
+    return {
+        "assessment": assessment,
+        "asset_count": assets,
+        "by_phase": all_phases,
+        "by_verb": verbs,
+        "cap": CAP,
+        "catalogue": _catalogue(assessment, catalogue),
+        "controls": {r.control for r in assessment.controls if r.control in catalogue.controls},
+        "coverage": coverage_sentence(assessment),
+        "doubts": open_questions,
+        "failing": {c.id for g in groups for c in g.checks},
+        "failures": failures,
+        "files": sum(s.files for s in assessment.sources),
+        "gaps_of": Counter(g.source for g in assessment.gaps),
+        "groups": groups,
+        "inventory": estate,
+        "phases": phases(assessment),
+        "posture": whole,
+        "program": PROGRAM,
+        "rows": TABLE_ROWS,
+        "schema": SCHEMA,
+        "sections": [
+            ("summary", "Where it stands", ""),
+            ("coverage", "What was read", ""),
+            ("first", "First things to do", ""),
+            ("findings", "Failures", f"{failures:,}"),
+            ("unknown", "Could not be told", f"{unknowns:,}"),
+            ("inventory", "What is there", f"{assets:,}"),
+            ("plan", "The plan", f"{len(assessment.tasks):,}" if assessment.tasks else ""),
+            ("catalogue", "Every control", f"{len(assessment.controls):,}"),
+        ],
+        "seen_at": assessment.seen_at.isoformat(),
+        "seen_day": _day(assessment.seen_at),
+        "seen_time": f"{assessment.seen_at:%H:%M} UTC",
+        "severities": by_severity,
+        "states": _states([*verbs, *all_phases]),
+        "style": Markup(_STYLE),  # noqa: S704 - the package's own file
+        "titles": {t.id: t.title for t in assessment.tasks},
+        "todos": todos,
+        "unknowns": unknowns,
+        "verdict": verdict(whole),
+        "version": VERSION,
+        "words": _words,
+        "worst": (
+            (Status.FAIL, "failing"),
+            (Status.UNKNOWN, "in doubt"),
+            (Status.PASS, "passing"),
+            (Status.NOT_ASSESSED, "not judged"),
+        ),
+        "would_add": would_add(assessment),
+    }
+
+
+def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
+    """The page, some tens of kilobytes at a time."""
+    held: list[str] = []
+    size = 0
+    for piece in _template().generate(_context(assessment, catalogue)):
+        held.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            yield "".join(held)
+            held, size = [], 0
+    yield "".join(held)
+
+
+REPORT = Report("html", "HTML: one page for people, without script", ".html", render)

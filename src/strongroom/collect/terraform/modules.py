@@ -1,0 +1,61 @@
+"""Public modules whose main resource is known: what an unfetched call to one of them stands for.
+
+The facts of such an asset are all unknown, and name the module that is missing. That is still better than nothing:
+a cluster that nobody may look into belongs in the inventory. Names are those of the public Terraform registry.
+"""
+
+import re
+
+from strongroom.collect.native import Native
+from strongroom.collect.resource import Resource
+from strongroom.model.codes import GapCode
+from strongroom.model.estate import Asset, Fact
+from strongroom.model.values import Unknown
+
+MODULES: tuple[tuple[str, str], ...] = (
+    (r"terraform-aws-modules/eks/aws(//modules/(?!eks-managed|self-managed|fargate).*)?$", "aws_eks_cluster"),
+    (r"terraform-aws-modules/eks/aws//modules/eks-managed-node-group", "aws_eks_node_group"),
+    (r"terraform-aws-modules/vpc/aws$", "aws_vpc"),
+    (r"terraform-aws-modules/s3-bucket/aws$", "aws_s3_bucket"),
+    (r"terraform-aws-modules/kms/aws$", "aws_kms_key"),
+    (r"terraform-aws-modules/ec2-instance/aws$", "aws_instance"),
+    (r"terraform-aws-modules/security-group/aws", "aws_security_group"),
+    (r"terraform-aws-modules/alb/aws$", "aws_lb"),
+    (r"terraform-aws-modules/opensearch/aws$", "aws_opensearch_domain"),
+    (r"terraform-aws-modules/ecr/aws$", "aws_ecr_repository"),
+    (r"aws-ia/sagemaker-endpoint/aws$", "aws_sagemaker_endpoint"),
+    (r"Azure/aks/azurerm|Azure/avm-(res|ptn)-(containerservice-managedcluster|aks)", "azurerm_kubernetes_cluster"),
+    (r"Azure/avm-res-machinelearningservices-workspace", "azurerm_machine_learning_workspace"),
+    (r"Azure/avm-res-cognitiveservices-account|Azure/openai/azurerm", "azurerm_cognitive_account"),
+    (r"Azure/avm-res-keyvault-vault", "azurerm_key_vault"),
+    (r"Azure/avm-res-storage-storageaccount", "azurerm_storage_account"),
+    (r"terraform-google-modules/kubernetes-engine/google", "google_container_cluster"),
+    (r"terraform-google-modules/cloud-storage/google", "google_storage_bucket"),
+    (r"terraform-google-modules/kms/google", "google_kms_crypto_key"),
+    (r"terraform-google-modules/network/google", "google_compute_network"),
+    (r"GoogleCloudPlatform/vertex-ai/google", "google_workbench_instance"),
+)
+
+MODE = "module"
+
+
+def native_of(source: str, known: dict[str, Native]) -> Native | None:
+    """The native type that a call of this module source makes, when a table knows it."""
+    bare = re.sub(r"^registry\.[a-z.]+/", "", source)
+    return next((known[t] for pattern, t in MODULES if re.match(pattern, bare) and t in known), None)
+
+
+def asset(call: Resource, native: Native, source: str) -> Asset:
+    """The asset of an unfetched call: every fact unknown, for the same reason."""
+    why = Unknown(GapCode.NOT_FETCHED, f"module {call.type} was not read; run terraform init, or assess the plan")
+    return Asset(
+        id=call.id,
+        kind=native.kind,
+        native_type=native.type,
+        address=call.address,
+        provider=native.provider,
+        name=call.name,
+        facts={row.fact: Fact(row.fact, why, None, source) for row in native.rows},
+        where=call.where,
+        origin=source,
+    )

@@ -1,0 +1,105 @@
+"""Snapshots in a database."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from strongroom.model.codes import Severity, Status
+from strongroom.model.errors import NotFound, StateError
+from strongroom.model.snapshot import StoredFinding
+from strongroom.store.snapshots import Store
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+
+def finding(number: int, status: Status) -> StoredFinding:
+    """A stored finding."""
+    return StoredFinding(f"{number:032}", "net.x", "NET-01", f"a{number}", f"x.a{number}", status, Severity.HIGH, "why")
+
+
+def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    """Counts, sources and every finding survive."""
+    found = [finding(1, Status.FAIL), finding(2, Status.PASS), finding(3, Status.UNKNOWN)]
+    with Store(str(tmp_path / "s.db")) as store:
+        kept = store.add(NOW, ["tf:x", "host:"], 7, found)
+    with Store(str(tmp_path / "s.db")) as store:
+        again = store.get("latest")
+        assert again == kept
+        assert (again.passed, again.failed, again.unknown, again.assets) == (1, 1, 1, 7)
+        assert again.taken_at == NOW
+        assert again.sources == ("tf:x", "host:")
+        assert sorted(f.fingerprint for f in store.findings(again)) == [f.fingerprint for f in found]
+
+
+def test_a_run_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    """When the findings fail half-way, the snapshot does not exist."""
+
+    def half() -> Iterator[StoredFinding]:
+        yield from (finding(i, Status.PASS) for i in range(6000))
+        raise KeyboardInterrupt
+
+    with Store(str(tmp_path / "s.db")) as store:
+        with pytest.raises(KeyboardInterrupt):
+            store.add(NOW, ["tf:x"], 1, half())
+        assert store.list() == ()
+
+
+def test_snapshots_are_found_by_name(tmp_path: Path) -> None:
+    """By id, by a unique beginning, as latest and previous; anything else is NotFound with a hint."""
+    with Store(str(tmp_path / "s.db")) as store:
+        with pytest.raises(NotFound, match="no snapshot yet"):
+            store.get("latest")
+        first = store.add(NOW, [], 0, [])
+        second = store.add(NOW + timedelta(days=1), [], 0, [])
+        assert store.get("latest") == second
+        assert store.get("previous") == first
+        assert store.get(first.id[:8]) == first
+        with pytest.raises(NotFound, match="2 that begin so"):
+            store.get("2026")
+        with pytest.raises(NotFound, match="no such snapshot"):
+            store.get("1999")
+
+
+def test_the_state_is_private(tmp_path: Path) -> None:
+    """The folder is made 0700 and the file 0600, whatever the umask says."""
+    before = os.umask(0)
+    try:
+        with Store(str(tmp_path / "new" / "s.db")):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "new" / "s.db").stat().st_mode) == 0o600
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    """A schema from the future is not written to."""
+    path = tmp_path / "s.db"
+    with Store(str(path)):
+        pass
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE strongroom_schema SET version = 99")
+    db.close()
+    with pytest.raises(StateError, match="upgrade|schema 99"):
+        Store(str(path))
+
+
+@pytest.mark.parametrize("content", [b"this is no database, and long enough to be looked at", b"SQLite format 3\0" + b"x" * 200])
+def test_a_damaged_database_is_an_error(tmp_path: Path, content: bytes) -> None:
+    """A file that is no database raises StateError that names it, and is left as it is."""
+    path = tmp_path / "s.db"
+    path.write_bytes(content)
+    with pytest.raises(StateError, match=str(path)):
+        Store(str(path))
+    assert path.read_bytes() == content
+
+
+def test_an_unknown_url_is_an_error() -> None:
+    """A database that this installation has no driver for is an error that says so."""
+    with pytest.raises(StateError):
+        Store("nosuch://host/db")
