@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -98,13 +99,18 @@ def _failure(out: Console, check: str, fs: Sequence[Finding], addresses: dict[st
     out.print(line, overflow="ellipsis", no_wrap=True)
     reasons = {because(f, known) for f in fs}
     if len(reasons) == 1:
-        out.print(Text(f"         {clean(reasons.pop())}"), overflow="fold")
+        _indented(out, Text(clean(reasons.pop())), 9)
     for f in fs[:_MOST_ASSETS]:
         place = f" at {f.where}" if f.where is not None and f.where.line_start else ""
         why = f": {clean(because(f, known))}" if reasons else ""
-        out.print(Text(f"           {clean(addresses[f.asset])}{clean(place)}{why}", style="dim"))
+        _indented(out, Text(f"{clean(addresses[f.asset])}{clean(place)}{why}", style="dim"), 11)
     if len(fs) > _MOST_ASSETS:
         out.print(Text(f"           and {len(fs) - _MOST_ASSETS} more", style="dim"))
+
+
+def _indented(out: Console, text: Text, by: int) -> None:
+    """A paragraph that keeps its indent where it wraps."""
+    out.print(Padding(text, (0, 0, 0, by)), overflow="fold")
 
 
 def _doubts(out: Console, found: Assessment, known: Catalogue) -> None:
@@ -116,7 +122,7 @@ def _doubts(out: Console, found: Assessment, known: Catalogue) -> None:
     out.print(Text.assemble(("not known", "bold yellow"), f"  {_n(len(doubts), 'answer')}; unknown is never a pass"))
     for reason, n in reasons.most_common(_MOST_GAPS):
         times = f"{n} x " if n > 1 else ""
-        out.print(Text(f"           {times}{clean(reason)}", style="dim"))
+        _indented(out, Text(f"{times}{clean(reason)}", style="dim"), 11)
     if len(reasons) > _MOST_GAPS:
         out.print(Text(f"           and {len(reasons) - _MOST_GAPS} more reasons", style="dim"))
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +27,12 @@ class Run:
     detail: str = ""
 
 
-def run(module: str, arguments: Sequence[str], cwd: Path, limits: Limits) -> Run:
+def run(
+    module: str, arguments: Sequence[str], cwd: Path, limits: Limits, seen: Callable[[bytes], None] | None = None
+) -> Run:
     """Run `python -m MODULE` and collect the lines of its output, up to the first limit that it meets.
+
+    `seen` is told every line as it comes.
 
     The child gets an empty environment and its own process group; whatever it left running is killed with it.
     """
@@ -44,7 +48,7 @@ def run(module: str, arguments: Sequence[str], cwd: Path, limits: Limits) -> Run
     )
     result = Run()
     try:
-        _watch(child, limits, result)
+        _watch(child, limits, result, seen)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -61,7 +65,9 @@ _BOOT = (
 )
 
 
-def _watch(child: subprocess.Popen[bytes], limits: Limits, result: Run) -> None:
+def _watch(
+    child: subprocess.Popen[bytes], limits: Limits, result: Run, seen: Callable[[bytes], None] | None
+) -> None:
     if child.stdout is None:
         return
     deadline = time.monotonic() + limits.wall_seconds
@@ -76,6 +82,9 @@ def _watch(child: subprocess.Popen[bytes], limits: Limits, result: Run) -> None:
             if b"\n" in chunk:
                 *whole, rest = bytes(pending).split(b"\n")
                 result.lines += whole
+                if seen is not None:
+                    for line in whole:
+                        seen(line)
                 pending = bytearray(rest)
             stop = _over(child.pid, limits, total, deadline)
             if stop:

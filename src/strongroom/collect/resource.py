@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Where
@@ -89,6 +90,9 @@ class Satellites:
     doubt: Unknown | None
 
 
+_NONE = Satellites((), None)
+
+
 @dataclass(slots=True)
 class Pool:
     """All the resources of one source, with what is needed to follow links in constant time."""
@@ -118,6 +122,8 @@ class Pool:
 
     def satellites(self, of: Resource, native: str, by: str) -> Satellites:
         """The resources of type `native` whose attribute `by` names the resource: by link, name, id or ARN."""
+        if native not in self._by_type:
+            return _NONE
         index = self._index(native, by)
         seen: dict[int, Resource] = {}
         for key in _keys(of):
@@ -189,13 +195,23 @@ def _same_instance(of: Resource, satellite: Resource, by: str) -> bool:
     return mine is None or its is None or mine[0] == its[0]
 
 
+@lru_cache(maxsize=4096)
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
 def pick(values: object, path: str) -> object:
     """The value at a dotted path. A list of blocks is entered at its first block; what is absent is None."""
     here = values
-    for name in path.split("."):
+    for name in _steps(path):
+        if type(here) is dict:  # the common case first: this runs once for every fact of every resource
+            here = here.get(name)
+            if here is None:
+                return None
+            continue
         if isinstance(here, Sensitive):
             here = here.value
-        if isinstance(here, Sequence) and not isinstance(here, str):
+        if isinstance(here, list | tuple):
             here = here[0] if here else None
         if isinstance(here, Unknown | Link):
             return here

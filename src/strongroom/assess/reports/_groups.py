@@ -9,15 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from strongroom.assess import prose
-from strongroom.assess.reports._shared import WORST_FIRST, asset_of, by_id, place, tally
+from strongroom.assess.reports._shared import WORST_FIRST, asset_of, by_id, place, short, tally
 from strongroom.model.codes import FindingCode, GapCode, Severity, Status
 from strongroom.model.control import Assessment, ControlResult, Finding, Fix
 from strongroom.model.estate import Asset, Fact
 from strongroom.model.ports import Catalogue, Check, Control
 from strongroom.model.values import NetRule, Unknown, Value
 
-CAP = 12
+CAP = 10
 """How many assets are named for one reason, and how many reasons for one check."""
+NAME = 200
+SENTENCE = 600
+"""Characters of a name and of a sentence; nothing sane is longer, and a page must not be filled by one that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,7 @@ def _check_group(
     for f in failing:
         asset = asset_of(assets, f.asset)
         types[asset.native_type] = True
-        key = (prose.because(f, catalogue), proofs(f.facts))
+        key = (short(prose.because(f, catalogue), SENTENCE), proofs(f.facts))
         row = rows.get(key) or rows.setdefault(key, Row(*key))
         row.total += 1
         if len(row.spots) < CAP:
@@ -171,12 +174,12 @@ def _check_group(
 
 def spot(asset: Asset, f: Finding) -> Spot:
     """Where a finding is."""
-    return Spot(asset.address, asset.kind.value, place(f.where))
+    return Spot(short(asset.address, NAME), asset.kind.value, short(place(f.where), NAME))
 
 
 def proofs(facts: Iterable[Fact]) -> tuple[Proof, ...]:
     """The facts that a check read, for a reader; a sensitive one is withheld."""
-    return tuple(Proof(f.name, prose.show(f), place(f.where), f.default_of) for f in facts)
+    return tuple(Proof(f.name, prose.show(f), short(place(f.where), NAME), f.default_of) for f in facts)
 
 
 def doubts(assessment: Assessment, catalogue: Catalogue) -> list[Doubt]:
@@ -201,8 +204,8 @@ def _reason(f: Finding, catalogue: Catalogue) -> tuple[GapCode | None, str]:
     for fact in f.facts:
         missing = _missing(fact.value)
         if missing is not None:
-            return missing.code, missing.detail
-    return None, dict(f.arguments).get("because") or prose.because(f, catalogue)
+            return missing.code, short(missing.detail, SENTENCE)
+    return None, short(dict(f.arguments).get("because") or prose.because(f, catalogue), SENTENCE)
 
 
 def _missing(value: Value) -> Unknown | None:

@@ -137,13 +137,9 @@ def asset_json(asset: Asset) -> dict[str, Json]:
 
 def fix_json(fix: Fix, native_type: str) -> Json:
     """How to close a finding on an asset of this type."""
-    out: dict[str, Json] = {"text": fix.text}
     snippet = "\n\n".join(lines for of, lines in fix.snippets if of == native_type)
-    for name, text in (("snippet", snippet), ("command", fix.command), ("verify", fix.verify)):
-        if text:
-            out[name] = text
-    out["effort"] = fix.effort.value
-    return out
+    parts = {"text": fix.text, "snippet": snippet, "command": fix.command, "verify": fix.verify}
+    return {name: text for name, text in (parts | {"effort": fix.effort.value}).items() if text}
 
 
 class _Pieces:

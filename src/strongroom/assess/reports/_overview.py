@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from strongroom.assess.reports._groups import CAP, ControlGroup, Spot
-from strongroom.assess.reports._shared import count, place, tally
+from strongroom.assess.reports._groups import CAP, NAME, ControlGroup, Spot
+from strongroom.assess.reports._shared import count, place, short, tally
 from strongroom.assess.reports._words import EFFORT, FAMILIES, PHASES, SHOWN, STATUS, VERBS, kind_name
 from strongroom.model.codes import Severity, Status, Verb
 from strongroom.model.control import Assessment, ControlResult, Task
@@ -238,7 +238,7 @@ def _kind_line(kind: Kind, assets: Sequence[Asset], worst: Mapping[str, Status])
         doubtful=states[Status.UNKNOWN],
         sound=states[Status.PASS] + states[Status.ACCEPTED],
         unjudged=states[Status.NOT_ASSESSED],
-        spots=tuple(Spot(a.address, a.native_type, place(a.where)) for a in assets[:CAP]),
+        spots=tuple(Spot(short(a.address, NAME), a.native_type, short(place(a.where), NAME)) for a in assets[:CAP]),
     )
 
 

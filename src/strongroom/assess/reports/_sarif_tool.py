@@ -39,10 +39,12 @@ def _rule(check_id: str, catalogue: Catalogue) -> Json:
     title = prose.title(check_id, catalogue)
     out: dict[str, Json] = {
         "id": check_id,
-        "name": "".join(word.capitalize() for word in check_id.replace(".", "-").split("-")),
+        "name": _pascal(check_id),
         "shortDescription": {"text": sentence(title)},
     }
     if check is None:
+        out["fullDescription"] = {"text": sentence(title)}
+        out["help"] = {"text": sentence(title), "markdown": sentence(title)}
         return out
     control = catalogue.controls.get(check.control)
     out |= {
@@ -62,6 +64,10 @@ def _rule(check_id: str, catalogue: Catalogue) -> Json:
         target: Json = {"id": control.id, "index": index, "toolComponent": {"name": TAXONOMY, "index": 0}}
         out["relationships"] = [{"target": target, "kinds": ["relevant"]}]
     return out
+
+
+def _pascal(ident: str) -> str:
+    return "".join(word.capitalize() for word in ident.replace(".", "-").split("-"))
 
 
 def sentence(text: str) -> str:
@@ -121,10 +127,25 @@ def _taxon(control: Control) -> Json:
         "name": control.title,
         "shortDescription": {"text": sentence(control.title)},
         "fullDescription": {"text": sentence(control.what or control.title)},
-        "properties": {"verb": control.verb.value, "phase": control.phase, "maps": {k: v for k, v in maps.items() if v}},
+        "properties": {
+            "verb": control.verb.value,
+            "phase": control.phase,
+            "maps": {k: v for k, v in maps.items() if v},
+        },
     }
 
 
 def notifications() -> list[Json]:
     """A descriptor for each reason why something could not be looked at."""
-    return [{"id": code.value, "shortDescription": {"text": sentence(prose.answer_to(code))}} for code in GapCode]
+    return [_notification(code) for code in GapCode]
+
+
+def _notification(code: GapCode) -> Json:
+    answer = sentence(f"What would answer it: {prose.answer_to(code)}")
+    return {
+        "id": code.value,
+        "name": _pascal(f"gap-{code.value}"),
+        "shortDescription": {"text": f"Something could not be looked at: {code.value}."},
+        "fullDescription": {"text": answer},
+        "help": {"text": answer, "markdown": answer},
+    }

@@ -1,7 +1,7 @@
 """What every format needs: text that cannot harm its reader, and joins by id."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from strongroom import __version__
 from strongroom.model.codes import Severity, Status
@@ -23,6 +23,22 @@ _HARMFUL = re.compile(
 _BREAKS = re.compile(r"[\t\n\r\x0b\x0c\u0085\u2028\u2029]+")
 REPLACED = "\ufffd"
 
+PIECE = 128 * 1024
+"""Characters that a format gives away at a time: few writes, and never the whole report in memory."""
+
+
+def in_pieces(texts: Iterable[str]) -> Iterator[str]:
+    """The same text in pieces of about `PIECE` characters."""
+    held: list[str] = []
+    size = 0
+    for text in texts:
+        held.append(text)
+        size += len(text)
+        if size >= PIECE:
+            yield "".join(held)
+            held, size = [], 0
+    yield "".join(held)
+
 
 def one_line(text: str) -> str:
     """Foreign text as one line without control, invisible or reordering characters; each leaves a mark in its place.
@@ -37,6 +53,11 @@ def one_line(text: str) -> str:
 def lines_of(text: str) -> str:
     """The same for text of several lines: the line breaks stay."""
     return "\n".join(one_line(line) for line in text.splitlines())
+
+
+def short(text: str, longest: int) -> str:
+    """Text for a page, cut where it would flood it; the JSON report has all of it."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def by_id(assessment: Assessment) -> Mapping[str, Asset]:

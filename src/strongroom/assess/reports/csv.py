@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 
 from strongroom.assess import prose
-from strongroom.assess.reports._shared import asset_of, by_id, one_line
+from strongroom.assess.reports._shared import asset_of, by_id, in_pieces, one_line
 from strongroom.model.control import Assessment, Finding
 from strongroom.model.estate import Asset
 from strongroom.model.ports import Catalogue, Report
@@ -38,27 +38,22 @@ COLUMNS = (
 )
 # OWASP, CSV Injection; and the full-width forms, which spreadsheets of East Asian locales take for the same signs.
 STARTERS = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-ROWS_A_PIECE = 256
 
 
 def cell(text: str) -> str:
     """Text that a spreadsheet shows and does not compute: an apostrophe goes before what begins like a formula."""
     line = one_line(text)
+    if line[:1].isalnum():
+        return line
     return f"'{line}" if line.lstrip(" \u00a0\u3000\ufffd\"'").startswith(STARTERS) else line
 
 
-class _Pieces(list[str]):
-    """What the csv writer writes to."""
+class _Rows(list[str]):
+    """What the csv writer writes to: a row at a time, to be taken away."""
 
     def write(self, text: str) -> None:
         """Keep one row."""
         self.append(text)
-
-    def take(self) -> str:
-        """The rows kept so far, and forget them."""
-        text = "".join(self)
-        self.clear()
-        return text
 
 
 def _row(f: Finding, asset: Asset, catalogue: Catalogue) -> list[str]:
@@ -93,17 +88,21 @@ def _row(f: Finding, asset: Asset, catalogue: Catalogue) -> list[str]:
     ]
 
 
-def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
-    """A heading and one row a finding (RFC 4180)."""
-    pieces = _Pieces()
-    writer = csv.writer(pieces)
+def _rows(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
+    rows = _Rows()
+    writer = csv.writer(rows)
     writer.writerow(COLUMNS)
     assets = by_id(assessment)
-    for n, f in enumerate(assessment.findings, 1):
+    for f in assessment.findings:
         writer.writerow([cell(text) for text in _row(f, asset_of(assets, f.asset), catalogue)])
-        if n % ROWS_A_PIECE == 0:
-            yield pieces.take()
-    yield pieces.take()
+        yield from rows
+        rows.clear()
+    yield from rows
+
+
+def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
+    """A heading and one row a finding (RFC 4180)."""
+    return in_pieces(_rows(assessment, catalogue))
 
 
 REPORT = Report("csv", "CSV: one row a finding, for spreadsheets", ".csv", render)

@@ -29,14 +29,13 @@ from strongroom.assess.reports._overview import (
     verdict,
     would_add,
 )
-from strongroom.assess.reports._shared import PROGRAM, VERSION, count, lines_of, one_line, place
+from strongroom.assess.reports._shared import PROGRAM, VERSION, count, in_pieces, lines_of, one_line, place
 from strongroom.assess.reports._words import SHOWN, kind_name
 from strongroom.model.codes import Status, Verb
 from strongroom.model.control import Assessment, ControlResult
 from strongroom.model.estate import SCHEMA
 from strongroom.model.ports import Catalogue, Control, Report
 
-PIECE = 64 * 1024
 TABLE_ROWS = 100
 MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905 - a line of words reads better than twelve strings
@@ -211,16 +210,8 @@ def _context(assessment: Assessment, catalogue: Catalogue) -> dict[str, object]:
 
 
 def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
-    """The page, some tens of kilobytes at a time."""
-    held: list[str] = []
-    size = 0
-    for piece in _template().generate(_context(assessment, catalogue)):
-        held.append(piece)
-        size += len(piece)
-        if size >= PIECE:
-            yield "".join(held)
-            held, size = [], 0
-    yield "".join(held)
+    """The page, piece by piece."""
+    return in_pieces(_template().generate(_context(assessment, catalogue)))
 
 
 REPORT = Report("html", "HTML: one page for people, without script", ".html", render)

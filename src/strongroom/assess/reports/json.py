@@ -1,16 +1,13 @@
 """One JSON document: everything that the assessment holds, for programs that want the whole."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TypeVar
 
 from strongroom.assess.reports._lines import Json, asset_json, encode, fact_json, finding_lines, where_json
-from strongroom.assess.reports._shared import PROGRAM, VERSION
+from strongroom.assess.reports._shared import PROGRAM, VERSION, in_pieces
 from strongroom.model.control import Assessment, ClauseResult, ControlResult, Coverage, Mappings, Task
 from strongroom.model.estate import SCHEMA, Asset, Gap, SourceRead
 from strongroom.model.ports import Catalogue, Control, Report
-
-T = TypeVar("T")
 
 
 def time_json(moment: datetime) -> str:
@@ -120,34 +117,31 @@ def _task(t: Task) -> Json:
     }
 
 
-def _array(name: str, items: Iterable[T], make: Callable[[T], Json]) -> Iterator[str]:
-    separator = f',\n"{name}":[\n'
+def _array(name: str, items: Iterable[str]) -> Iterator[str]:
+    yield f',\n"{name}":['
+    separator = "\n"
     for item in items:
-        yield separator + encode(make(item))
+        yield separator + item
         separator = ",\n"
-    yield f',\n"{name}":[]' if separator.startswith(',\n"') else "\n]"
+    yield "\n]"
 
 
-def _findings(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
-    separator = ',\n"findings":[\n'
-    for line in finding_lines(assessment, catalogue):
-        yield separator + line.removesuffix("\n")
-        separator = ",\n"
-    yield ',\n"findings":[]' if separator.startswith(',\n"') else "\n]"
+def _document(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
+    yield f'{{"schema":{encode(SCHEMA)},\n"program":{encode({"name": PROGRAM, "version": VERSION})}'
+    yield f',\n"seen_at":{encode(time_json(assessment.seen_at))},\n"snapshot":{encode(assessment.snapshot)}'
+    yield from _array("sources", (encode(_source(s)) for s in assessment.sources))
+    yield f',\n"coverage":{encode(_coverage(assessment.coverage))}'
+    yield from _array("controls", (encode(_control(r, catalogue)) for r in assessment.controls))
+    yield from _array("findings", (line.rstrip("\n") for line in finding_lines(assessment, catalogue)))
+    yield from _array("gaps", (encode(_gap(g)) for g in assessment.gaps))
+    yield from _array("assets", (encode(_asset(a)) for a in assessment.assets))
+    yield from _array("tasks", (encode(_task(t)) for t in assessment.tasks))
+    yield "\n}\n"
 
 
 def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     """The document, one element of its arrays on a line, so that it can be read and compared by line too."""
-    yield f'{{"schema":{encode(SCHEMA)},\n"program":{encode({"name": PROGRAM, "version": VERSION})}'
-    yield f',\n"seen_at":{encode(time_json(assessment.seen_at))},\n"snapshot":{encode(assessment.snapshot)}'
-    yield from _array("sources", assessment.sources, _source)
-    yield f',\n"coverage":{encode(_coverage(assessment.coverage))}'
-    yield from _array("controls", assessment.controls, lambda r: _control(r, catalogue))
-    yield from _findings(assessment, catalogue)
-    yield from _array("gaps", assessment.gaps, _gap)
-    yield from _array("assets", assessment.assets, _asset)
-    yield from _array("tasks", assessment.tasks, _task)
-    yield "\n}\n"
+    return in_pieces(_document(assessment, catalogue))
 
 
 REPORT = Report("json", "JSON: one document with everything", ".json", render)

@@ -18,7 +18,7 @@ from strongroom.assess.reports._overview import (
 )
 from strongroom.assess.reports._shared import PROGRAM, VERSION, count, one_line
 from strongroom.assess.reports._words import SHOWN, STATUS
-from strongroom.model.codes import Severity, Status
+from strongroom.model.codes import Status
 from strongroom.model.control import Assessment
 from strongroom.model.estate import SCHEMA, Gap
 from strongroom.model.ports import Catalogue, Report
@@ -33,7 +33,7 @@ SIGNS = {
     Status.FAIL: "❌",
     Status.UNKNOWN: "❔",
     Status.NOT_ASSESSED: "▫️",
-    Status.NOT_APPLICABLE: "➖",
+    Status.NOT_APPLICABLE: "⬜",
     Status.ACCEPTED: "🟣",
     Status.ATTESTED: "✍️",
 }
@@ -144,7 +144,9 @@ def _gaps(gaps: Sequence[Gap]) -> Iterator[str]:
     if not gaps:
         return
     yield "## Could not be looked at\n\n"
-    rows = [[code(g.scope, cell=True), code(g.source, cell=True), g.code.value, words(g.detail, cell=True)] for g in gaps]
+    rows = [
+        [code(g.scope, cell=True), code(g.source, cell=True), g.code.value, words(g.detail, cell=True)] for g in gaps
+    ]
     yield _table(["What", "Of", "Why", "Detail"], rows[:GAPS])
     if len(rows) > GAPS:
         yield f"\nAnd {count(len(rows) - GAPS, 'more gap')}: see the JSON.\n"

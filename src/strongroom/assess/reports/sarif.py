@@ -6,7 +6,7 @@ from urllib.parse import quote
 from strongroom.assess import prose
 from strongroom.assess.reports._lines import Json, encode
 from strongroom.assess.reports._sarif_tool import GAP_INDEX, LEVELS, TAXONOMY, notifications, rules, taxonomy
-from strongroom.assess.reports._shared import PROGRAM, VERSION, asset_of, by_id, one_line
+from strongroom.assess.reports._shared import PROGRAM, VERSION, asset_of, by_id, in_pieces, one_line
 from strongroom.model.codes import FindingCode, Status
 from strongroom.model.control import Assessment, Finding
 from strongroom.model.estate import SCHEMA, Asset, Fact, Gap
@@ -132,6 +132,7 @@ def _shown(assessment: Assessment, *, passes: bool) -> list[Finding]:
 def _run_head(assessment: Assessment, catalogue: Catalogue, described: list[Json]) -> str:
     driver: Json = {
         "name": PROGRAM,
+        "fullName": f"{PROGRAM} {VERSION}",
         "semanticVersion": VERSION,
         "version": VERSION,
         "rules": described,
@@ -148,8 +149,7 @@ def _run_head(assessment: Assessment, catalogue: Catalogue, described: list[Json
     )
 
 
-def render(assessment: Assessment, catalogue: Catalogue, *, passes: bool = False) -> Iterator[str]:
-    """One run. Failures and unknowns are results, worst first; passes only on request, as code hosts alarm for them."""
+def _log(assessment: Assessment, catalogue: Catalogue, *, passes: bool) -> Iterator[str]:
     found = _shown(assessment, passes=passes)
     described, index = rules(catalogue, [f.check for f in found])
     yield _run_head(assessment, catalogue, described)
@@ -163,6 +163,11 @@ def render(assessment: Assessment, catalogue: Catalogue, *, passes: bool = False
         yield separator + encode(results.result(f))
         separator = ",\n"
     yield "\n]}\n]}\n"
+
+
+def render(assessment: Assessment, catalogue: Catalogue, *, passes: bool = False) -> Iterator[str]:
+    """One run. Failures and unknowns are results, worst first; passes only on request, as code hosts alarm for them."""
+    return in_pieces(_log(assessment, catalogue, passes=passes))
 
 
 REPORT = Report("sarif", "SARIF 2.1.0: for code hosts and editors", ".sarif", render)

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from strongroom.collect import fence
@@ -94,7 +94,7 @@ def _evaluate(top: Path, request: Request) -> tuple[list[Resource], list[Gap]]:
     gaps: list[Gap] = []
     finished: list[str] = []
     for _ in range(50):
-        run = fence.run(_CHILD, [str(top), *finished], top, request.limits)
+        run = fence.run(_CHILD, [str(top), *finished], top, request.limits, _teller(request))
         current = _take(run.lines, request, resources, gaps, finished)
         if run.verdict is None:
             return resources, gaps
@@ -103,6 +103,20 @@ def _evaluate(top: Path, request: Request) -> tuple[list[Resource], list[Gap]]:
         if current is None:
             return resources, gaps
     return resources, gaps
+
+
+def _teller(request: Request) -> Callable[[bytes], None] | None:
+    """Tells the progress of the evaluation, root by root, to whoever draws it."""
+    tell = request.progress
+    if tell is None:
+        return None
+
+    def seen(line: bytes) -> None:
+        if line.startswith(b'{"root"'):
+            record = json.loads(line)
+            tell(f"evaluating {request.spec}", int(record["number"]), int(record["of"]))
+
+    return seen
 
 
 def _take(

@@ -1,13 +1,14 @@
 """What every AWS table shares: whose key it is, and what a policy says, however the two are written."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from strongroom.collect.native import Default, Reader, Row
+from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Reader, Row
 from strongroom.collect.resource import Link, Resource, undecided
 from strongroom.kit.iam import parse
+from strongroom.kit.marks import sensitive
 from strongroom.model.codes import GapCode
-from strongroom.model.values import Condition, Key, Statement, Unknown
+from strongroom.model.values import Condition, Key, Statement, Unknown, Value
 
 Policy = tuple[Statement | Unknown, ...] | Unknown | None
 """The statements of a policy; a statement that is not known is an `Unknown` among the others."""
@@ -16,11 +17,7 @@ _MANAGED = re.compile(r"(^|:)alias/aws/")
 _ONE_LINK = re.compile(r"\$\{([\w.\[\]\"/-]+)\}")
 _KEY_LOOKUPS = {"data.aws_kms_alias": "name", "data.aws_kms_key": "key_id"}
 _DOCUMENT = "data.aws_iam_policy_document"
-_SENSITIVE: dict[str, Callable[[str], bool]] = {
-    "tier": lambda v: v in ("0", "tier0", "tier-0"),
-    "artifact": lambda v: v == "weights",
-    "sensitivity": lambda v: v not in ("", "none", "public"),
-}
+_TELLING = frozenset({"tier", "artifact", "sensitivity"})
 _DEEPEST = 8  # documents that include documents: deeper than anybody writes, and a ring ends too
 
 
@@ -224,24 +221,24 @@ def satellite_statements(reader: Reader, native: str, by: str, path: str = "poli
     return tuple(out) if out or attached.found else None
 
 
-def sensitive(reader: Reader) -> bool | Unknown:
-    """Whether its owner tagged it as of the highest sensitivity: tier 0, model weights, or a named sensitivity."""
+def marked(reader: Reader) -> bool | Unknown | None:
+    """Whether its tags mark it as sensitive; None when they say nothing, Unknown when the telling tag has no value."""
     tags = reader.at("tags")
     if tags is None:
-        return False
+        return None
     if not isinstance(tags, Mapping):
-        return undecided(tags) or False
-    doubt: Unknown | None = None
-    for name, raw in tags.items():
-        value = reader.open(raw)
-        wanted = _SENSITIVE.get(str(name).strip().lower())
-        if wanted is None:
-            continue
-        unknown = undecided(value)
-        if unknown is None and wanted(str(value).strip().lower()):
-            return True
-        doubt = doubt or unknown
-    return doubt if doubt is not None else False
+        return undecided(tags)
+    known = {str(k): reader.open(v) for k, v in tags.items()}
+    said = sensitive({k: str(v) for k, v in known.items() if undecided(v) is None})
+    if said:
+        return True
+    return next((d for k, v in known.items() if k.lower() in _TELLING and (d := undecided(v))), said)
 
 
-SENSITIVE = Row("sensitive", sensitive)
+def _sensitive(reader: Reader) -> Value | Inapplicable:
+    found = marked(reader)
+    return found if found is True or isinstance(found, Unknown) else INAPPLICABLE
+
+
+SENSITIVE = Row("sensitive", _sensitive)
+"""A row that only what is marked as sensitive carries, so that a check can ask for it."""

@@ -4,7 +4,7 @@ Source: Amazon EC2 User Guide, "Specifications for Amazon EC2 accelerated comput
 same types with `ml.`. A size that the list does not hold has a model without a count.
 """
 
-from strongroom.collect.native import Reader, Row
+from strongroom.collect.native import INAPPLICABLE, Inapplicable, Reader, Row
 from strongroom.collect.resource import undecided
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Value
@@ -101,12 +101,12 @@ def types_at(reader: Reader, *paths: str) -> tuple[str | Unknown, ...]:
 
 
 def accelerators(*paths: str) -> tuple[Row, Row]:
-    """The rows for model and count of accelerators, from the instance types at some paths."""
+    """The rows for model and count of accelerators, from the instance types at some paths; none without any."""
 
-    def model(r: Reader) -> Value:
-        return model_of(types_at(r, *paths))
+    def model(r: Reader) -> Value | Inapplicable:
+        return model_of(types_at(r, *paths)) or INAPPLICABLE
 
-    def count(r: Reader) -> Value:
-        return count_of(types_at(r, *paths))
+    def count(r: Reader) -> Value | Inapplicable:
+        return count_of(types_at(r, *paths)) or INAPPLICABLE
 
     return Row("gpu.model", model), Row("gpu.count", count)

@@ -112,7 +112,12 @@ TABLE = (
         ),
         refs=(("boundary", "permissions_boundary"),),
     ),
-    Native(type="aws_iam_user", kind=Kind.IDENTITY, provider="aws", rows=(given("policy.boundary", "permissions_boundary"),)),
+    Native(
+        type="aws_iam_user",
+        kind=Kind.IDENTITY,
+        provider="aws",
+        rows=(given("policy.boundary", "permissions_boundary"),),
+    ),
     Native(type="aws_iam_group", kind=Kind.IDENTITY, provider="aws"),
     Native(
         type="aws_iam_access_key",

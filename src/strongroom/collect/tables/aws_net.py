@@ -154,7 +154,9 @@ def _doubtful(reader: Reader, native: str, by: str) -> Iterator[NetRule]:
         target = pick(r.values, by)
         if isinstance(target, Link) or undecided(target) is None:
             continue
-        for rule in _acl_rule(reader.reading(r)) if native == "aws_network_acl_rule" else _standalone(reader.reading(r)):
+        for rule in (
+            _acl_rule(reader.reading(r)) if native == "aws_network_acl_rule" else _standalone(reader.reading(r))
+        ):
             if isinstance(rule, NetRule) and world(rule) is not False:
                 yield replace_peers(rule, Unknown(GapCode.UNDECIDED, f"{r.address} may belong to it"))
 

@@ -1,14 +1,23 @@
 """S3: buckets with the blocks that complete them, access blocks, ACLs, policies and access points."""
 
-from collections.abc import Iterator, Mapping
-
-from strongroom.collect.native import Default, Native, Reader, Row, as_flag, flag
-from strongroom.collect.resource import Link, Resource, Satellites, undecided
-from strongroom.collect.tables._aws import Policy, key_of, satellite_statements, statements
-from strongroom.kit.kleene import Tri, all_of, any_of
-from strongroom.model.codes import GapCode
+from strongroom.collect.native import Default, Native, Row, flag
+from strongroom.collect.tables._aws import statements
+from strongroom.collect.tables._aws_s3 import (
+    access_log,
+    acl_public,
+    blocked,
+    bucket_policy,
+    copies,
+    encryption,
+    lock_days,
+    locked,
+    own_acl_public,
+    policies_beside,
+    versioned,
+    writes_logs,
+)
 from strongroom.model.kinds import Kind
-from strongroom.model.values import Key, Statement, Unknown, Value
+from strongroom.model.values import Key
 
 S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 TERRAFORM = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/"
@@ -18,300 +27,23 @@ BLOCKS = (
     ("access.block_policy", "block_public_policy"),
     ("access.restrict", "restrict_public_buckets"),
 )
-# S3 User Guide, "Access control list overview": canned ACLs and predefined groups. `website` is no canned ACL any more.
-PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read", "website"})
-PUBLIC_GROUPS = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")
-LOG_GROUP = "/groups/s3/LogDelivery"
-LOG_WRITER = "Service:logging.s3.amazonaws.com"
 
 
-def _named(reader: Reader, native: str) -> Satellites:
-    return reader.satellites(native, "bucket")
-
-
-def _whole_account(reader: Reader, name: str) -> Tri:
-    blocks = reader.pool.of_type("aws_s3_account_public_access_block")
-    return any_of(_or_false(as_flag(b.values.get(name))) for b in blocks if b.label == reader.resource.label)
-
-
-def _or_false(value: bool | Unknown | None) -> Tri:
-    return False if value is None else value
-
-
-def blocked(reader: Reader, name: str) -> Value:
-    """Whether public access is blocked in one way, by the bucket's own block or by the account's; None without any."""
-    found = _named(reader, "aws_s3_bucket_public_access_block")
-    own = [_or_false(reader.reading(r).flag(name)) for r in found.found]
-    answer = any_of((*own, _whole_account(reader, name)))
-    if answer is not False:
-        return answer
-    return False if own else found.doubt
-
-
-def _grants(reader: Reader, block: Mapping[str, object]) -> Iterator[tuple[str | Unknown, str | Unknown]]:
-    """Every (grantee group, permission) of `access_control_policy`, and of the old `grant` blocks of a bucket."""
-    for grant in _listed(reader.blocks("grant", block)):
-        if isinstance(grant, Unknown):
-            yield grant, grant
-            continue
-        inner = reader.blocks("grantee", grant)
-        grantees = [grant] if isinstance(inner, Unknown) or not inner else list(inner)
-        allowed = reader.texts("permissions", grant) or (reader.text("permission", grant) or "",)
-        for grantee in grantees:
-            for permission in (allowed,) if isinstance(allowed, Unknown) else allowed:
-                yield reader.text("uri", grantee) or "", permission
-
-
-def _listed(blocks: tuple[Mapping[str, object], ...] | Unknown) -> tuple[Mapping[str, object] | Unknown, ...]:
-    return (blocks,) if isinstance(blocks, Unknown) else blocks
-
-
-def _acl_grants(reader: Reader) -> Iterator[tuple[str | Unknown, str | Unknown]]:
-    """The grants of one resource that carries an ACL: a bucket of old, or an ACL resource."""
-    yield from _grants(reader, reader.resource.values)
-    for block in _listed(reader.blocks("access_control_policy")):
-        if isinstance(block, Unknown):
-            yield block, block
-        else:
-            yield from _grants(reader, block)
-
-
-def _acl_is_public(reader: Reader) -> Tri:
-    canned = reader.text("acl")
-    named = canned if isinstance(canned, Unknown) else canned in PUBLIC_ACLS
-    granted = (g if isinstance(g, Unknown) else g.endswith(PUBLIC_GROUPS) for g, _ in _acl_grants(reader))
-    return any_of((named, *granted))
-
-
-def _acls(reader: Reader) -> Iterator[Reader]:
-    """Everything that sets the bucket's ACL."""
-    yield reader
-    for r in _named(reader, "aws_s3_bucket_acl").found:
-        yield reader.reading(r)
-
-
-def _acls_count(reader: Reader) -> Tri:
-    """Whether ACLs have any effect. S3 User Guide, "Controlling ownership of objects": BucketOwnerEnforced ends them."""
-    off: list[Tri] = []
-    for r in _named(reader, "aws_s3_bucket_ownership_controls").found:
-        ownership = reader.reading(r).text("rule.object_ownership")
-        off.append(ownership if isinstance(ownership, Unknown) else ownership == "BucketOwnerEnforced")
-    ignored = blocked(reader, "ignore_public_acls")
-    off.append(ignored if isinstance(ignored, bool | Unknown) else False)
-    answer = any_of(off)
-    return answer if isinstance(answer, Unknown) else not answer
-
-
-def acl_public(reader: Reader) -> Value:
-    """Whether an ACL that has an effect grants to everybody or to every AWS account."""
-    answer = all_of((any_of(_acl_is_public(one) for one in _acls(reader)), _acls_count(reader)))
-    doubt = _named(reader, "aws_s3_bucket_acl").doubt
-    return doubt if answer is False and doubt is not None else answer
-
-
-def _bucket_of(reader: Reader) -> Reader | None:
-    """The bucket that a satellite completes, where it was read."""
-    target = reader.follow(reader.at("bucket"))
-    if target is None:
-        name = reader.at("bucket")
-        named = (b for b in reader.pool.of_type("aws_s3_bucket") if isinstance(name, str) and b.values.get("bucket") == name)
-        target = next(named, None)
-    return reader.reading(target) if target is not None and target.native == "aws_s3_bucket" else None
-
-
-def _own_acl_public(reader: Reader) -> Value:
-    """The same of one ACL resource; a bucket elsewhere is judged by what stands here under the same name."""
-    bucket = _bucket_of(reader)
-    counts = _acls_count(bucket) if bucket is not None else _siblings_let_count(reader)
-    return all_of((_acl_is_public(reader), counts))
-
-
-def _siblings(reader: Reader, native: str) -> Iterator[Resource]:
-    """The blocks of a type that name the same bucket as this one, when the bucket itself stands elsewhere."""
-    mine = reader.at("bucket")
-    for r in reader.pool.of_type(native):
-        other = r.values.get("bucket")
-        same = mine.address == other.address if isinstance(mine, Link) and isinstance(other, Link) else mine == other
-        if r.label == reader.resource.label and same and not isinstance(mine, Unknown):
-            yield r
-
-
-def _siblings_let_count(reader: Reader) -> Tri:
-    off = [as_flag(r.values.get("ignore_public_acls")) for r in _siblings(reader, "aws_s3_bucket_public_access_block")]
-    answer = any_of(_or_false(o) for o in off)
-    return answer if isinstance(answer, Unknown) else not answer
-
-
-def _own_policies(reader: Reader) -> Policy:
-    """The policy of the bucket that an ACL belongs to."""
-    bucket = _bucket_of(reader)
-    if bucket is not None:
-        return bucket_policy(bucket)
-    out: list[Statement | Unknown] = []
-    for r in _siblings(reader, "aws_s3_bucket_policy"):
-        found = statements(reader.reading(r), "policy")
-        out += [found] if isinstance(found, Unknown) else found or ()
-    return tuple(out)
-
-
-def bucket_policy(reader: Reader) -> Policy:
-    """The statements of the bucket's policy, its own of old and those of the policy resources that name it."""
-    own = statements(reader, "policy")
-    attached = satellite_statements(reader, "aws_s3_bucket_policy", "bucket")
-    if isinstance(own, Unknown) or isinstance(attached, Unknown):
-        return own if isinstance(own, Unknown) else attached
-    return None if own is None and attached is None else (*(own or ()), *(attached or ()))
-
-
-def _writes_logs(reader: Reader) -> Tri:
-    """Whether other stores write their access logs here. S3 then takes no other key than its own on this bucket."""
-    canned = any_of(_is_log_acl(one) for one in _acls(reader))
-    policy = bucket_policy(reader) or ()
-    allowed = any_of(_lets_log(s) for s in ((policy,) if isinstance(policy, Unknown) else policy))
-    target = any(
-        r.found for r in (reader.satellites("aws_s3_bucket_logging", "target_bucket"), _old_targets(reader))
-    )
-    return any_of((canned, target, allowed))
-
-
-def _old_targets(reader: Reader) -> Satellites:
-    return reader.satellites("aws_s3_bucket", "logging.target_bucket")
-
-
-def _is_log_acl(reader: Reader) -> Tri:
-    canned = reader.text("acl")
-    named = False if isinstance(canned, Unknown) else canned == "log-delivery-write"
-    granted = (isinstance(g, str) and g.endswith(LOG_GROUP) and p in ("WRITE", "FULL_CONTROL") for g, p in _acl_grants(reader))
-    return any_of((named, *granted))
-
-
-def _lets_log(s: Statement | Unknown) -> Tri:
-    return isinstance(s, Statement) and s.effect != "deny" and LOG_WRITER in s.principals and "s3:putobject" in s.actions
-
-
-def _encryption(reader: Reader) -> Iterator[tuple[Reader, Mapping[str, object]]]:
-    """Every `apply_server_side_encryption_by_default`, with its reader; the resource of its own wins."""
-    satellites = _named(reader, "aws_s3_bucket_server_side_encryption_configuration").found
-    places = [(reader.reading(r), "rule") for r in satellites]
-    for inside, path in places or [(reader, "server_side_encryption_configuration.rule")]:
-        for rule in _listed(inside.blocks(path)):
-            for applied in _listed(rule if isinstance(rule, Unknown) else inside.blocks("apply_server_side_encryption_by_default", rule)):
-                yield inside, {"doubt": applied} if isinstance(applied, Unknown) else applied
-
-
-def encryption(reader: Reader) -> Key | Unknown | None:
-    """The key of the bucket's default encryption. `aws:kms` without a key is the AWS managed key `aws/s3`."""
-    doubt = _named(reader, "aws_s3_bucket_server_side_encryption_configuration").doubt
-    answer: Key | Unknown | None = doubt
-    for inside, applied in _encryption(reader):
-        if isinstance(applied.get("doubt"), Unknown):
-            return as_unknown(applied["doubt"])
-        algorithm = inside.text("sse_algorithm", applied)
-        if isinstance(algorithm, Unknown):
-            return algorithm
-        if (algorithm or "").lower() not in ("aws:kms", "aws:kms:dsse"):
-            answer = Key("provider", algorithm or "")
-            continue
-        key = key_of(inside, applied.get("kms_master_key_id"))
-        return key if key is not None else Key("provider", "alias/aws/s3")
-    return answer
-
-
-def as_unknown(value: object) -> Unknown:
-    """The reason in a value that is known to be one."""
-    return value if isinstance(value, Unknown) else Unknown(GapCode.UNDECIDED, "it has no value")
-
-
-def _logging(reader: Reader) -> Value:
-    own = reader.blocks("logging")
-    if isinstance(own, Unknown) or own:
-        return own if isinstance(own, Unknown) else True
-    found = _named(reader, "aws_s3_bucket_logging")
-    return True if found.found else found.doubt
-
-
-def _versioning(reader: Reader) -> Value:
-    found = _named(reader, "aws_s3_bucket_versioning")
-    answers = [reader.reading(r).flag("versioning_configuration.status") for r in found.found]
-    words = {"suspended": False}
-    for r in found.found:
-        status = reader.reading(r).text("versioning_configuration.status")
-        if isinstance(status, str) and status.lower() in words:
-            return False
-    known = next((a for a in answers if a is not None), None)
-    if known is not None:
-        return known
-    own = reader.flag("versioning.enabled")
-    return own if own is not None else found.doubt
-
-
-def _lock(reader: Reader) -> Value:
-    """Whether Object Lock is on; None when nothing says a word about it."""
-    own = reader.text("object_lock_configuration.object_lock_enabled")
-    if isinstance(own, Unknown) or own:
-        return own if isinstance(own, Unknown) else own == "Enabled"
-    found = _named(reader, "aws_s3_bucket_object_lock_configuration")
-    for r in found.found:
-        word = reader.reading(r).text("object_lock_enabled")
-        return word if isinstance(word, Unknown) else word in (None, "Enabled")
-    enabled = reader.flag("object_lock_enabled")
-    return enabled if enabled is not None else found.doubt
-
-
-def lock_days(reader: Reader) -> Value:
-    """Days that a new object is locked for; 0 when nobody sets a default; negative in governance mode is not told."""
-    places = [(reader, "object_lock_configuration.rule.default_retention")]
-    found = _named(reader, "aws_s3_bucket_object_lock_configuration")
-    places += [(reader.reading(r), "rule.default_retention") for r in found.found]
-    for inside, path in places:
-        for unit, name in ((1.0, "days"), (365.0, "years")):
-            number = inside.number(f"{path}.{name}")
-            if number is not None:
-                return number if isinstance(number, Unknown) else number * unit
-    return found.doubt
-
-
-def _destinations(reader: Reader) -> Value:
-    """Where the bucket is copied to: `ours` for a bucket of this configuration, else what names the place."""
-    out: list[str | Unknown] = []
-    places = [(reader.reading(r), "rule") for r in _named(reader, "aws_s3_bucket_replication_configuration").found]
-    for inside, path in (*places, (reader, "replication_configuration.rules")):
-        for rule in _listed(inside.blocks(path)):
-            if isinstance(rule, Unknown):
-                out.append(rule)
-                continue
-            for place in _listed(inside.blocks("destination", rule)):
-                out.append(place if isinstance(place, Unknown) else _destination(inside, place))
-    return tuple(out)
-
-
-def _destination(reader: Reader, place: Mapping[str, object]) -> str | Unknown:
-    account = reader.open(place.get("account"))
-    if isinstance(account, str) and undecided(account) is None:
-        return account
-    if account is not None and not (isinstance(account, Link) and "aws_caller_identity" in account.address):
-        return undecided(account) or str(account)
-    bucket = reader.open(place.get("bucket"))
-    target = reader.follow(bucket)
-    if target is None and isinstance(bucket, str):
-        name = bucket.rpartition(":::")[2]
-        target = next((b for b in reader.pool.of_type("aws_s3_bucket") if b.values.get("bucket") == name), None)
-    if target is not None or account is not None:
-        return "ours"
-    return Unknown(GapCode.UNDECIDED, f"whose bucket {bucket if isinstance(bucket, str) else 'the destination'} is")
+def _masked(fact: str, name: str) -> Row:
+    return Row(fact, lambda r: blocked(r, name), Default(False, TERRAFORM + "s3_bucket_public_access_block"))
 
 
 _BUCKET_ROWS = (
-    *(Row(fact, lambda r, name=name: blocked(r, name), Default(False, TERRAFORM + "s3_bucket_public_access_block")) for fact, name in BLOCKS),
+    *(_masked(fact, name) for fact, name in BLOCKS),
     Row("acl.public", acl_public),
     Row("policy.statements", bucket_policy),
     Row("s3.key", encryption, Default(Key("provider", "AES256"), S3 + "default-encryption-faq.html")),
-    Row("s3.log_target", _writes_logs),
-    Row("s3.access_log", _logging, Default(False, S3 + "ServerLogs.html")),
-    Row("s3.versioned", _versioning, Default(False, S3 + "Versioning.html")),
-    Row("s3.locked", _lock),
+    Row("s3.log_target", writes_logs),
+    Row("s3.access_log", access_log, Default(False, S3 + "ServerLogs.html")),
+    Row("s3.versioned", versioned, Default(False, S3 + "Versioning.html")),
+    Row("s3.locked", locked),
     Row("s3.lock_days", lock_days, Default(0.0, S3 + "object-lock.html")),
-    Row("s3.copies", _destinations),
+    Row("s3.copies", copies),
 )
 
 TABLE = (
@@ -327,7 +59,9 @@ TABLE = (
             type=native,
             kind=Kind.ACCESS_BLOCK,
             provider="aws",
-            rows=tuple(flag(fact, name, Default(False, TERRAFORM + native.removeprefix("aws_"))) for fact, name in BLOCKS),
+            rows=tuple(
+                flag(fact, name, Default(False, TERRAFORM + native.removeprefix("aws_"))) for fact, name in BLOCKS
+            ),
             refs=(("bucket", "bucket"),),
         )
         for native in ("aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block")
@@ -336,7 +70,7 @@ TABLE = (
         type="aws_s3_bucket_acl",
         kind=Kind.GRANT,
         provider="aws",
-        rows=(Row("acl.public", _own_acl_public), Row("acl.bucket_policy", _own_policies)),
+        rows=(Row("acl.public", own_acl_public), Row("acl.bucket_policy", policies_beside)),
         refs=(("bucket", "bucket"),),
     ),
     Native(

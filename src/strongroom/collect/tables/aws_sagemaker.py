@@ -1,8 +1,18 @@
 """SageMaker: notebooks, Studio, models, endpoints, jobs, feature store, and what surrounds them."""
 
-from collections.abc import Callable
-
-from strongroom.collect.native import Default, Native, Reader, Row, choice, flag, given, text
+from strongroom.collect.native import (
+    INAPPLICABLE,
+    Default,
+    Inapplicable,
+    Native,
+    Read,
+    Reader,
+    Row,
+    choice,
+    flag,
+    given,
+    text,
+)
 from strongroom.collect.tables._aws import (
     SENSITIVE,
     aws_key,
@@ -28,7 +38,7 @@ def _runs_as(path: str) -> Row:
     return Row("identity.statements", lambda r: role_statements(r, r.at(path)))
 
 
-def _first(*paths: str) -> Callable[[Reader], Value]:
+def _first(*paths: str) -> Read:
     """The key at the first path where there is one; a job's settings sit in other blocks in every version."""
 
     def read(r: Reader) -> Value:
@@ -37,7 +47,7 @@ def _first(*paths: str) -> Callable[[Reader], Value]:
     return read
 
 
-def _any_flag(*paths: str) -> Callable[[Reader], Value]:
+def _any_flag(*paths: str) -> Read:
     def read(r: Reader) -> Value:
         found = [f for f in map(r.flag, paths) if f is not None]
         return any_of(found) if found else None
@@ -55,28 +65,28 @@ def _placed(*paths: str) -> Row:
     return Row("net.in_vpc", read)
 
 
-def _scripts(*paths: str) -> Row:
+def _secrets(r: Reader, *paths: str) -> Value:
     """The kinds of secret in start scripts, which are given in base64."""
-
-    def read(r: Reader) -> Value:
-        found: set[str] = set()
-        doubt: Unknown | None = None
-        for path in paths:
-            said = r.text(path)
-            if isinstance(said, Unknown):
-                doubt = said
-            elif said:
-                found |= set(secrets_in(said))
-        return doubt if doubt is not None and not found else tuple(sorted(found))
-
-    return Row("secrets.found", read)
+    found: set[str] = set()
+    doubt: Unknown | None = None
+    for path in paths:
+        said = r.text(path)
+        if isinstance(said, Unknown):
+            doubt = said
+        elif said:
+            found |= set(secrets_in(said))
+    return doubt if doubt is not None and not found else tuple(sorted(found))
 
 
-def _lifecycle(r: Reader) -> Value:
-    """The secrets in the start scripts that the notebook runs; nothing when it runs none."""
+def _scripts(*paths: str) -> Row:
+    return Row("secrets.found", lambda r: _secrets(r, *paths))
+
+
+def _lifecycle(r: Reader) -> Value | Inapplicable:
+    """The secrets in the start scripts that the notebook runs, when it runs some."""
     raw = r.at("lifecycle_config_name")
     if raw is None or raw == "":
-        return ()
+        return INAPPLICABLE
     target = r.follow(raw)
     if target is None:
         named = (
@@ -87,7 +97,7 @@ def _lifecycle(r: Reader) -> Value:
         target = next(named, None)
     if target is None:
         return Unknown(GapCode.UNDECIDED, "its lifecycle configuration is not in these files")
-    return _scripts("on_start", "on_create").read(r.reading(target))
+    return _secrets(r.reading(target), "on_start", "on_create")
 
 
 def _feature_key(r: Reader) -> Value:
@@ -111,16 +121,14 @@ def _feature_key(r: Reader) -> Value:
     )
 
 
-def _capture_key(r: Reader) -> Value:
-    return key_of(r, r.at("data_capture_config.kms_key_id"))
-
-
-def _captures(r: Reader) -> Value:
-    """Whether requests and answers are written to a bucket: the block is there and not switched off."""
+def _capture_key(r: Reader) -> Value | Inapplicable:
+    """The key of the requests and answers that an endpoint writes to a bucket, when it writes them."""
     blocks = r.blocks("data_capture_config")
     if isinstance(blocks, Unknown):
         return blocks
-    return any_of(True if (on := r.flag("enable_capture", b)) is None else on for b in blocks)
+    if not blocks or r.flag("enable_capture", blocks[0]) is False:
+        return INAPPLICABLE
+    return key_of(r, r.at("data_capture_config.kms_key_id"))
 
 
 _OWNED = Default(Key("provider", "aws owned"), _TERRAFORM + "sagemaker_notebook_instance")
@@ -279,7 +287,6 @@ TABLE = (
         provider="aws",
         rows=(
             aws_key("enc.key", "kms_key_arn"),
-            Row("endpoint.captures", _captures),
             Row("enc.capture_key", _capture_key),
             *accelerators("production_variants.instance_type"),
             SENSITIVE,

@@ -29,10 +29,11 @@ def main(top: Path, skip: frozenset[str]) -> None:
     if not skip:
         for gap in gaps:
             _say(gap)
-    for root in roots(tree):
+    found = roots(tree)
+    for number, root in enumerate(found):
         if (root or ".") in skip:
             continue
-        _say({"root": root})
+        _say({"root": root, "number": number, "of": len(found)})
         done = evaluate(tree, root)
         _report(done, root)
     _say({"done": True})

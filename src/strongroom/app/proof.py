@@ -1,0 +1,110 @@
+"""How each capability of this build has been exercised. Nothing is called more proven than it is.
+
+`docs/proof.md` and `strongroom doctor` are made from this list; a test holds that every file it cites exists.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How near to the real thing a capability has been run, nearest first."""
+
+    LIVE = "live"  # on the hardware or service itself
+    REAL_SOFTWARE = "real software"  # against the program itself, on a machine made for the test
+    RECORDED = "recorded"  # on what the real thing wrote elsewhere
+    SIMULATED = "simulated"  # on input that was made to look like it
+    UNPROVEN = "unproven"  # not exercised
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One capability, its level, how it was exercised, what was not, and the tests that do it."""
+
+    capability: str
+    level: Level
+    how: str
+    missing: str
+    tests: tuple[str, ...]
+
+
+PROOFS = (
+    Proof(
+        "Terraform configuration (`tf:`)",
+        Level.REAL_SOFTWARE,
+        "Trivy's evaluator, in process, on modules written for the tests and on public ones beside the checkout",
+        "modules that are only in a registry are never fetched; they are gaps",
+        ("tests/collect/test_tf.py",),
+    ),
+    Proof(
+        "the fence around evaluation",
+        Level.REAL_SOFTWARE,
+        "a real child that loops, grows, crashes and reads outside, stopped by limits and by the kernel's Landlock",
+        "kernels without Landlock fall back to what the text shows",
+        ("tests/collect/test_tf_hostile.py",),
+    ),
+    Proof(
+        "Terraform plan and state (`plan:`)",
+        Level.RECORDED,
+        "files that `terraform show -json` wrote for AWS, Azure and Google Cloud modules",
+        "terraform itself is not started",
+        ("tests/collect/test_plan.py",),
+    ),
+    Proof(
+        "this host (`host:`), ordinary Linux",
+        Level.LIVE,
+        "the collector script, run on the machine that runs the tests",
+        "only the distribution and kernel of that machine",
+        ("tests/collect/test_host.py",),
+    ),
+    Proof(
+        "host: SEV-SNP, TDX, TPM and IOMMU facts",
+        Level.SIMULATED,
+        "kernel files and messages as the kernel's documentation gives them",
+        "no such machine has been read",
+        ("tests/collect/test_host.py",),
+    ),
+    Proof(
+        "host: NVIDIA GPU facts",
+        Level.SIMULATED,
+        "answers of nvidia-smi and of the driver's /proc files, in their documented form",
+        "no GPU has been read",
+        ("tests/collect/test_host.py",),
+    ),
+    Proof(
+        "checks, controls and their three answers",
+        Level.REAL_SOFTWARE,
+        "every check on known, unknown and strange facts; labelled configurations beside the checkout",
+        "no cloud account has been read live",
+        ("tests/test_contracts.py", "tests/assess/test_judge.py"),
+    ),
+    Proof(
+        "reports",
+        Level.REAL_SOFTWARE,
+        "SARIF against its published schema; the others read back by the tests",
+        "no code host has taken an upload",
+        ("tests/test_contracts.py",),
+    ),
+    Proof(
+        "snapshots in SQLite",
+        Level.REAL_SOFTWARE,
+        "written, read, torn and damaged by the tests",
+        "",
+        ("tests/store/test_snapshots.py",),
+    ),
+    Proof(
+        "snapshots in PostgreSQL",
+        Level.UNPROVEN,
+        "the same statements go through SQLAlchemy",
+        "no PostgreSQL server has been written to",
+        (),
+    ),
+    Proof(
+        "the 30/60/90-day plan",
+        Level.REAL_SOFTWARE,
+        "made from findings of the tests and from example estates",
+        "no organisation has worked through one",
+        ("tests/plan/test_ninety_days.py",),
+    ),
+)
+"""Every capability of this build, in the order of its use."""
