@@ -23,6 +23,7 @@ from strongroom.app.config import Config
 from strongroom.app.proof import PROOFS, Level
 from strongroom.assess.judge import SOURCE_CHECK, SOURCE_CLAUSE
 from strongroom.assess.prose import answer_to, show_value
+from strongroom.cli.helping import AssessCommand
 from strongroom.cli.main import group
 from strongroom.collect.native import Native, Row
 from strongroom.collect.terraform.assets import tables
@@ -271,6 +272,9 @@ def command(name: str, found: click.Command) -> Lines:
     arguments = [p.make_metavar(click.Context(found)) for p in found.params if isinstance(p, click.Argument)]
     usage = " ".join(["strongroom", name, "[OPTIONS]", *arguments])
     yield f"\n## strongroom {name}\n\n```text\n{usage}\n```\n\n{paragraphs(found.help or '')}\n"
+    if isinstance(found, AssessCommand):
+        also = ", and the formats in [Formats](formats.md)" if found.reports else ""
+        yield f"\nThe sources are listed in [Sources](sources.md){also}.\n"
     options = [p for p in found.params if isinstance(p, click.Option) and not p.hidden]
     if options:
         yield "\n" + head("option", "meaning")

@@ -37,8 +37,6 @@ SAMPLES: dict[str, tuple[Value, ...]] = {
 }
 """Values of every type word, as different as they come."""
 
-ANYTHING = ("any", "a fact that the vocabulary lacks")
-
 STRANGE: tuple[Value, ...] = (None, True, 7, "${aws_x.y.id}", ("a", 1), (NOT_KNOWN,), Key("none"), TIGHT_RULE, WIDE)
 """Values that a fact should not hold and one day will."""
 

@@ -1,5 +1,6 @@
 """A small assessment made by hand: every status, hostile names, a secret, gaps, tasks; and a large one."""
 
+import dataclasses
 from datetime import UTC, datetime
 
 from strongroom.kit.fingerprint import fingerprint
@@ -279,3 +280,8 @@ def text(pieces: object) -> str:
     """What a format wrote, as one text."""
     assert hasattr(pieces, "__iter__")
     return "".join(pieces)
+
+
+def renamed(c: Check, ident: str) -> Check:
+    """The same check under another id."""
+    return dataclasses.replace(c, id=ident)

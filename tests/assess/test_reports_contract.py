@@ -1,6 +1,8 @@
 """What holds for every report format."""
 
+import re
 import sys
+import threading
 import tracemalloc
 
 import pytest
@@ -16,7 +18,8 @@ every_format = pytest.mark.parametrize("name", sorted(REPORTS))
 
 
 def rendered(name: str, assessment: Assessment) -> str:
-    return fixture.text(REPORTS[name].render(assessment, fixture.CATALOGUE))
+    # The page marks where a long name may be broken; without the marks a secret in it could not be found.
+    return fixture.text(REPORTS[name].render(assessment, fixture.CATALOGUE)).replace("<wbr>", "")
 
 
 def test_room_has_the_six_formats() -> None:
@@ -51,24 +54,24 @@ def test_no_format_holds_a_character_that_a_terminal_obeys(name: str) -> None:
 @pytest.mark.parametrize("name", FOR_PEOPLE)
 def test_replaced_characters_leave_a_mark(name: str) -> None:
     """A name that differs from another only in what is not seen stays another name."""
-    assert "red\ufffd" in rendered(name, fixture.assessment()).replace("<wbr>", "").replace("%EF%BF%BD", "\ufffd")
+    assert "red\ufffd" in rendered(name, fixture.assessment()).replace("%EF%BF%BD", "\ufffd")
 
 
 @every_format
 def test_rendering_opens_nothing(name: str) -> None:
     """A report is a function of its arguments: no file, socket or process is touched while it is made."""
     touched: list[str] = []
-    watching = True
+    watching = threading.get_ident()
 
     def hook(event: str, _arguments: tuple[object, ...]) -> None:
-        if watching and event.startswith(("open", "socket.", "subprocess.", "os.", "import")):
+        if watching == threading.get_ident() and event.startswith(("open", "socket.", "subprocess.", "os.", "import")):
             touched.append(event)
 
     sys.addaudithook(hook)
     try:
         rendered(name, fixture.assessment())
     finally:
-        watching = False
+        watching = 0
     assert touched == []
 
 
@@ -100,5 +103,5 @@ def test_empty_assessment_has_a_report(name: str) -> None:
     """Nothing read and nothing found is a report like any other, and claims no pass."""
     nothing = Assessment(fixture.SEEN, (), (), (), (), (), Coverage(0, 0, ()))
     out = rendered(name, nothing)
-    assert "proven" not in out
+    assert not re.search(r"\d (is|are) proven", out)
     assert out if name != "jsonl" else out == ""

@@ -1,9 +1,13 @@
 """What the Terraform tests share: write a tree, read it."""
 
+import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from strongroom.collect import fence
 from strongroom.collect.sources import plan, tf
+from strongroom.collect.terraform.wire import decode_resource
 from strongroom.model.estate import Asset, Estate
 from strongroom.model.ports import Limits, Request
 
@@ -34,3 +38,12 @@ def read_plan(path: Path, text: str | bytes) -> Estate:
 def by_address(estate: Estate) -> dict[str, Asset]:
     """The assets by their addresses."""
     return {a.address: a for a in estate.assets}
+
+
+def evaluated(root: Path) -> list[dict[str, object]]:
+    """The neutral values of every resource of a tree, as the fenced child gives them."""
+    copy = root.with_name(root.name + "-copy")
+    shutil.copytree(root, copy)
+    run = fence.run("strongroom.collect.terraform.child", [str(copy)], copy, Limits())
+    rows = [json.loads(line) for line in run.lines]
+    return [dict(decode_resource(r).values) for r in rows if "resource" in r]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from terraform import by_address, read
+from terraform import by_address, evaluated, read, write
 
 from strongroom.collect.sources.tf import recognises
 from strongroom.model.codes import GapCode
@@ -67,7 +67,7 @@ def test_count_and_for_each_make_instances(tmp_path: Path) -> None:
     resource "aws_s3_bucket" "empty" { for_each = toset([]) }
     """
     estate = read(tmp_path, {"main.tf": text})
-    assert sorted(by_address(estate)) == ['aws_s3_bucket.a[0]', 'aws_s3_bucket.a[1]', 'aws_s3_bucket.b["x"]']
+    assert sorted(by_address(estate)) == ["aws_s3_bucket.a[0]", "aws_s3_bucket.a[1]", 'aws_s3_bucket.b["x"]']
     assert estate.gaps == ()
 
 
@@ -137,7 +137,7 @@ def test_unknown_dynamic_blocks_are_unknown(tmp_path: Path) -> None:
       }
     }
     """
-    rules = by_address(read(tmp_path, {"main.tf": text}))["aws_security_group.s"].value("net.rules")
+    rules = by_address(read(tmp_path, {"main.tf": text}))["aws_security_group.s"].value("sg.rules")
     assert isinstance(rules, Unknown) or any(isinstance(r, Unknown) for r in rules)  # type: ignore[union-attr]
 
 
@@ -163,3 +163,34 @@ def test_recognises_its_own(tmp_path: Path) -> None:
     assert recognises(Peek(tmp_path, True, b"", ("main.tf",))) > recognises(Peek(tmp_path, True, b"", ("deep",))) > 0
     assert recognises(Peek(tmp_path, True, b"", ("notes.txt",))) == 0
     assert recognises(Peek(tmp_path / "main.tf", False, b"resource", ())) == 0
+
+
+def test_a_dynamic_block_that_the_evaluator_loses_is_unknown(tmp_path: Path) -> None:
+    """A dynamic block inside a static block vanishes in evaluation; it is unknown, not absent."""
+    text = """
+    resource "google_container_cluster" "c" {
+      name = "c"
+      master_authorized_networks_config {
+        dynamic "cidr_blocks" {
+          for_each = ["0.0.0.0/0"]
+          content {
+            cidr_block = cidr_blocks.value
+          }
+        }
+      }
+    }
+    """
+    write(tmp_path, {"main.tf": text})
+    (found,) = evaluated(tmp_path)
+    inside = found["master_authorized_networks_config"]
+    assert isinstance(inside, dict)
+    blocks = inside.get("cidr_blocks")
+    assert isinstance(blocks, Unknown) or blocks == {"cidr_block": "0.0.0.0/0"} or "0.0.0.0/0" in repr(blocks)
+
+
+def test_a_nested_blocks_own_id_is_kept(tmp_path: Path) -> None:
+    """The evaluator overwrites a nested block's `id`; the one that was written is what counts."""
+    text = 'resource "aws_s3_bucket" "b" {\n  lifecycle_rule {\n    id      = "expire"\n    enabled = true\n  }\n}\n'
+    write(tmp_path, {"main.tf": text})
+    (found,) = evaluated(tmp_path)
+    assert found["lifecycle_rule"] == {"id": "expire", "enabled": True}

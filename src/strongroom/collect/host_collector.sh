@@ -267,8 +267,6 @@ fi
 set -- /sys/kernel/iommu_groups/*
 [ -e "$1" ] || shift
 B="groups $#"
-for d in /sys/class/iommu/*; do [ -e "$d" ] && B="$B
-unit ${d##*/}"; done
 if look /sys/kernel/iommu_groups; then emit iommu ok '' "$B"; else emit iommu "$S" "$D" ''; fi
 
 for d in /sys/class/net/*; do
@@ -387,9 +385,8 @@ $(sed 's/[,{]/\
 /g' "$f" | grep -E '^[[:space:]]*"?(readOnlyPort|anonymous|webhook|enabled|mode)"?[[:space:]]*:')"
   elif [ "$S" = denied ]; then E=$D; fi
 done
-if [ -n "$C" ]; then emit kubelet-config ok '' "$C"; elif [ -n "$E" ]; then emit kubelet-config denied "$E" ''; else
-  emit kubelet-config absent '/var/lib/kubelet/config.yaml: no such file' ''
-fi
+if [ -n "$C" ]; then emit kubelet-config ok '' "$C"; elif [ -n "$E" ]; then emit kubelet-config denied "$E" ''
+else emit kubelet-config absent '/var/lib/kubelet/config.yaml: no such file' ''; fi
 flags() { tr '\0' '\n' | sed -n '/^--anonymous-auth/p; /^--read-only-port/p; /^--config=/p'; }
 for f in /proc/[0-9]*/comm; do
   { read -r c <"$f"; } 2>/dev/null || continue

@@ -4,7 +4,7 @@ Resources whose values are plain data, `Unknown`, a `Link` to another block, or 
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -101,7 +101,9 @@ class Pool:
     _by_address: dict[str, list[Resource]] = field(default_factory=lambda: defaultdict(list))
     _by_type: dict[str, list[Resource]] = field(default_factory=lambda: defaultdict(list))
     _pointing: dict[tuple[str, str], dict[str, list[Resource]]] = field(default_factory=dict)
-    _doubts: dict[tuple[str, str], Unknown] = field(default_factory=dict)
+    _doubts: dict[tuple[str, str, str], list[tuple[str, Unknown]]] = field(default_factory=lambda: defaultdict(list))
+    _nameless: dict[str, set[str]] = field(default_factory=dict)
+    _taken: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for r in self.resources:
@@ -126,11 +128,11 @@ class Pool:
             return _NONE
         index = self._index(native, by)
         seen: dict[int, Resource] = {}
-        for key in _keys(of):
+        for key in (*_keys(of), *_unknown_keys(of)):
             for r in index.get(key, ()):
-                if _same_instance(of, r, by):
+                if _same_instance(of, r, by) and not self._meant_for_another(of, r, key):
                     seen[id(r)] = r
-        return Satellites(tuple(seen.values()), self._doubts.get((native, by)))
+        return Satellites(tuple(seen.values()), self._doubt(of, native, by))
 
     def _index(self, native: str, by: str) -> dict[str, list[Resource]]:
         if (native, by) not in self._pointing:
@@ -138,13 +140,41 @@ class Pool:
             for r in self.of_type(native):
                 for target in _targets(pick(r.values, by)):
                     if isinstance(target, Unknown):
-                        self._doubts[native, by] = Unknown(
-                            GapCode.UNDECIDED, f"{r.address} may belong to it: its {by} is not known"
-                        )
+                        why = Unknown(GapCode.UNDECIDED, f"{r.address} may belong to it: its {by} is not known")
+                        key = _unknown_key(r, target)
+                        self._doubts[native, by, r.label].append((key, why))
+                        index[key].append(r)
                     else:
                         index[target if target.startswith("//") else f"={target}"].append(r)
             self._pointing[native, by] = index
         return self._pointing[native, by]
+
+    def _doubt(self, of: Resource, native: str, by: str) -> Unknown | None:
+        """The first block that may belong to the resource, unless it takes its name from where another one does."""
+        doubts = self._doubts.get((native, by, of.label), ())
+        if not doubts:
+            return None
+        if of.type not in self._nameless:
+            self._nameless[of.type] = {k for r in self.of_type(of.type) for k in _unknown_keys(r)}
+        return next((why for key, why in doubts if key not in self._nameless[of.type]), None)
+
+    def _meant_for_another(self, of: Resource, satellite: Resource, key: str) -> bool:
+        """Whether resources share a name that can only be one's, and the satellite refers to another, or to none.
+
+        It is then judged on its own; what it would add to any of them is a guess.
+        """
+        if not key.startswith("=") or self._names(of)[key] < 2:
+            return False
+        found = (r for d in satellite.depends for r in self._by_address.get(f"{satellite.label}//{d}", ()))
+        return of.address not in [r.address for r in found if r.type == of.type and key in _keys(r)]
+
+    def _names(self, of: Resource) -> Counter[str]:
+        """How often each name is taken among the resources of one type in one root."""
+        kind = (of.type, of.label)
+        if kind not in self._taken:
+            alike = (r for r in self.of_type(of.native) if r.label == of.label)
+            self._taken[kind] = Counter(k for r in alike for k in set(_keys(r)))
+        return self._taken[kind]
 
 
 def _targets(value: object) -> Iterator[str | Unknown]:
@@ -181,6 +211,19 @@ def _keys(r: Resource) -> Iterator[str]:
             yield f"={value}"
             if name == "bucket":
                 yield f"=arn:aws:s3:::{value}"
+
+
+def _unknown_keys(r: Resource) -> Iterator[str]:
+    for name in _NAMES:
+        value = r.values.get(name)
+        if isinstance(value, Unknown):
+            yield _unknown_key(r, value)
+
+
+def _unknown_key(r: Resource, value: Unknown) -> str:
+    """Two attributes of one module that are the same variable have the same value, whatever that is."""
+    expression = re.sub(r"(?: at \S+:\d+)? has no value$", "", value.detail)
+    return f"?{r.label}|{r.module}|{expression}"
 
 
 def _same_instance(of: Resource, satellite: Resource, by: str) -> bool:

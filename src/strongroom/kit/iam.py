@@ -71,12 +71,13 @@ def parse(document: object) -> tuple[Statement, ...] | Unknown:
     takes the comma out is what matters.
     """
     if isinstance(document, str):
-        if not document.strip():
+        text = document
+        if not text.strip():
             return ()
         try:
-            document = json.loads(_LAST_COMMA.sub(lambda m: m[1] or m[2], document))
+            document = json.loads(_LAST_COMMA.sub(lambda m: m[1] or m[2], text))
         except ValueError:
-            if "${" in document:
+            if "${" in text:
                 return Unknown(GapCode.UNDECIDED, "the policy is put together from values that are not known")
             return Unknown(GapCode.MALFORMED, "the policy is not JSON")
     if not isinstance(document, Mapping):

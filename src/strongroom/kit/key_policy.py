@@ -67,7 +67,9 @@ def unattested_use(policy: Policy) -> Tri | str:
             if answer is True and stopped is False:
                 return action
             if isinstance(answer, Unknown) or answer is True:
-                doubt = doubt or (answer if isinstance(answer, Unknown) else stopped if isinstance(stopped, Unknown) else None)
+                doubt = doubt or (
+                    answer if isinstance(answer, Unknown) else stopped if isinstance(stopped, Unknown) else None
+                )
     return doubt if doubt is not None else False
 
 

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     IDENTITY = "identity"
     POLICY = "policy"
     GRANT = "identity.grant"  # a binding of a policy or role to an identity
+    ACCOUNT = "cloud.account"  # an AWS account, an Azure subscription, a Google Cloud project or folder
     # network
     NETWORK = "net.vpc"
     SUBNET = "net.subnet"

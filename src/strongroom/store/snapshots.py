@@ -147,6 +147,8 @@ def _prepare(db: Connection, url: str) -> None:
 def _fault(where: str, error: Exception) -> StateError:
     reason = str(getattr(error, "orig", None) or error).splitlines()[0][:160]
     hint = "name another with --state, or leave it out with --no-snapshot"
+    if isinstance(error, ModuleNotFoundError):
+        hint = "pip install 'strongroom[postgres]', and name it postgresql+psycopg://…"
     return StateError(f"state database {where}", reason, "a database that can be written", hint)
 
 

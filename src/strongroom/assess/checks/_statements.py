@@ -29,6 +29,13 @@ def verdict(statements: Iterable[Statement | Unknown], grants: Callable[[Stateme
     return unknown(*doubts) if doubts else holds()
 
 
+def said(answer: Tri) -> Answer:
+    """An answer without more to tell."""
+    if isinstance(answer, Unknown):
+        return unknown(answer)
+    return holds() if answer else broken()
+
+
 def phrase(s: Statement) -> str:
     """A statement in a few words, by its sid where it has one."""
     what = ", ".join(s.actions[:3]) or "all actions but " + ", ".join(s.not_actions[:3])

@@ -1,6 +1,5 @@
 """One accelerator: partitioning, memory protection, confidential mode, firmware."""
 
-from strongroom.kit.kleene import Tri, all_of
 from strongroom.model.codes import Effort, GapCode, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -57,7 +56,7 @@ def mig_when_shared(v: View) -> Answer:
     how = v.text("gpu.sharing")
     if how in _SHARED:
         return broken(how=how)
-    if how in ("mig", "none"):
+    if how in ("mig", "none", ""):
         return holds()
     return unknown(Unknown(GapCode.UNSUPPORTED, f"sharing by {how[:20]!r} is not known"))
 
@@ -67,7 +66,7 @@ def mig_when_shared(v: View) -> Answer:
     title="The GPU runs with the modes that are set",
     clause="GPU-02.config-equals-runtime",
     kinds=(Kind.GPU,),
-    needs=("gpu.mig", "gpu.mig_pending"),
+    needs=("gpu.reset_pending",),
     severity=Severity.LOW,
     fix=Fix(
         "Drain the machine and reset the GPU, so that the pending modes take effect.",
@@ -78,20 +77,12 @@ def mig_when_shared(v: View) -> Answer:
 )
 def config_applied(v: View) -> Answer:
     """A mode that waits for a reset is believed to be on by everybody who reads the configuration, and is not."""
-    pairs = [(n, f"{n}_pending") for n in ("gpu.mig", "gpu.ecc") if v.has(n) and v.has(f"{n}_pending")]
-    different = []
-    doubts: list[Tri] = []
-    for current, pending in pairs:
-        now, then = v.raw(current), v.raw(pending)
-        doubt = next((x for x in (now, then) if isinstance(x, Unknown)), None)
-        if doubt is not None:
-            doubts.append(doubt)
-        elif now != then:
-            different.append(current.removeprefix("gpu.").upper())
+    value = v.raw("gpu.reset_pending")
+    different = [m for m in value if isinstance(m, str)] if isinstance(value, tuple) else []
     if different:
         return broken(modes=" and ".join(different))
-    said = all_of(doubts)
-    return unknown(said) if isinstance(said, Unknown) else holds()
+    v.texts("gpu.reset_pending")
+    return holds()
 
 
 @check(

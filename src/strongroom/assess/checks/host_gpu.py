@@ -1,7 +1,7 @@
 """How a machine's accelerator driver is set up: who profiles and debugs, what it clears, what it leaves behind."""
 
 from strongroom.assess.checks import _vendor_fixes
-from strongroom.kit.kleene import all_of, negate
+from strongroom.assess.checks._host import accelerated
 from strongroom.model.codes import Effort, GapCode, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -37,32 +37,48 @@ def profiling(v: View) -> bool:
 
 
 @check(
-    id="gpu.host.debuggers-restricted",
-    title="No user attaches to another process on a GPU machine",
+    id="gpu.host.debugger-off",
+    title="The GPU driver was not loaded for a debugger",
     clause="GPU-05.profilers-restricted",
     kinds=(Kind.HOST,),
-    needs=("gpu.debug_breakpoint", "kernel.ptrace_scope"),
+    needs=("gpu.debug_breakpoint",),
     severity=Severity.MEDIUM,
     fix=Fix(
-        "Restrict ptrace, and load the driver without its debugger breakpoint.",
-        (
-            ("/etc/sysctl.d/60-ptrace.conf", "kernel.yama.ptrace_scope = 1"),
-            (_MODPROBE, "options nvidia NVreg_EnableDbgBreakpoint=0"),
-        ),
+        "Load the driver without its debugger breakpoint.",
+        ((_MODPROBE, "options nvidia NVreg_EnableDbgBreakpoint=0"),),
+        command=_REBOOT,
+        verify="grep EnableDbgBreakpoint /proc/driver/nvidia/params prints 0",
+    ),
+    broken="the driver stops in a debugger (EnableDbgBreakpoint: 1)",
+)
+def debugger(v: View) -> bool:
+    """A driver that stops in a kernel debugger hands all tenants' memory to whoever holds the console."""
+    return not v.flag("gpu.debug_breakpoint")
+
+
+@check(
+    id="gpu.host.no-attaching",
+    title="On a GPU machine no user attaches to a running process",
+    clause="GPU-05.profilers-restricted",
+    kinds=(Kind.HOST,),
+    needs=("kernel.ptrace_scope",),
+    severity=Severity.MEDIUM,
+    fix=Fix(
+        "Restrict ptrace by Yama.",
+        (("/etc/sysctl.d/60-ptrace.conf", "kernel.yama.ptrace_scope = 1"),),
         command="sysctl --system",
         verify="sysctl kernel.yama.ptrace_scope prints 1 or more",
     ),
-    broken="{why}",
+    broken="{why}: a user may attach a profiler or debugger to any process of the same user",
 )
-def debuggers(v: View) -> Answer:
+def attaching(v: View) -> Answer:
     """A profiler or debugger that attaches to a serving process reads its memory: weights, prompts, keys."""
+    outside = accelerated(v)
+    if outside is not None:
+        return outside
     if v.raw("kernel.ptrace_scope") is None:
-        return broken(why="Yama is not built into the kernel: a user may attach to any process of the same user")
-    if v.number("kernel.ptrace_scope") < 1:
-        return broken(why="kernel.yama.ptrace_scope is 0: a user may attach to any process of the same user")
-    if v.flag("gpu.debug_breakpoint"):
-        return broken(why="the GPU driver was loaded with its debugger breakpoint (EnableDbgBreakpoint: 1)")
-    return holds()
+        return broken(why="the kernel has no Yama")
+    return holds() if v.number("kernel.ptrace_scope") >= 1 else broken(why="kernel.yama.ptrace_scope is 0")
 
 
 @check(
@@ -329,7 +345,7 @@ def time_slicing(v: View) -> Answer:
     title="The bus, the driver and its library see the same GPUs",
     clause="INV-01.sources-agree",
     kinds=(Kind.HOST,),
-    needs=("gpu.seen_library",),
+    needs=("gpu.unaccounted",),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Find the GPU that is missing (dmesg | grep Xid), drain the machine, and reset or replace the GPU.",
@@ -337,30 +353,18 @@ def time_slicing(v: View) -> Answer:
         verify="nvidia-smi -L lists as many GPUs as lspci -d 10de: shows 3D controllers",
         effort=Effort.MEDIUM,
     ),
-    broken="{counts}",
+    broken="not seen by all of bus, driver and library: {gpus}",
 )
 def gpus_agree(v: View) -> Answer:
     """A GPU that fell off the bus, or that something else took, is neither scrubbed nor accounted for."""
-    library = v.number("gpu.seen_library")
-    others = [
-        (name, what)
-        for name, what in (
-            ("gpu.seen_bus", "on the bus"),
-            ("gpu.seen_driver", "in the driver"),
-            ("gpu.count", "in all"),
-        )
-        if v.has(name)
-    ]
-    same = all_of(v.number(name) == library for name, _ in others)
-    if negate(same) is True:
-        listed = ", ".join(f"{v.number(name):g} {what}" for name, what in others)
-        return broken(counts=f"nvidia-smi lists {library:g} GPUs, and there are {listed}")
-    return holds()
+    missing = v.texts("gpu.unaccounted")
+    return broken(gpus="; ".join(missing)) if missing else holds()
 
 
 CHECKS = (
     profiling,
-    debuggers,
+    debugger,
+    attaching,
     vram_saved,
     cuda_dumps,
     scrubs,

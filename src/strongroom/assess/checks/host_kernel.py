@@ -10,8 +10,6 @@ from strongroom.model.kinds import Kind
 from strongroom.model.ports import Answer, View, broken, check, holds, not_applicable, unknown
 from strongroom.model.values import Unknown, Value
 
-# Taint flags (kernel documentation, "Tainted kernels"): 2 = a module was forced, 8192 = an unsigned one was loaded.
-_FORCED, _UNSIGNED = 1 << 1, 1 << 13
 _LOCKED = ("integrity", "confidentiality")
 
 
@@ -250,22 +248,21 @@ def module_signing(v: View) -> Answer | bool:
     title="No unsigned or forced module was loaded since boot",
     clause="GPU-07.module-signing",
     kinds=(Kind.HOST,),
-    needs=("kernel.tainted",),
+    needs=("kernel.untrusted_code",),
     severity=Severity.HIGH,
     fix=Fix(
         "Find the module, sign it or take it away, and reboot: the flag stays until then.",
         command="dmesg | grep -i 'taint'; grep -l . /sys/module/*/taint",
         verify="cat /proc/sys/kernel/tainted prints a number without the bits 2 and 8192",
     ),
-    broken="the kernel's taint flags ({flags}) say that {what} was loaded",
+    broken="the kernel's taint flags say: {what}",
 )
 def unsigned_module(v: View) -> Answer:
     """The flag is the kernel's own record that code without a trusted signature has run in it, even when the module is
     gone.
     """
-    flags = int(v.number("kernel.tainted"))
-    what = [name for bit, name in ((_UNSIGNED, "an unsigned module"), (_FORCED, "a module by force")) if flags & bit]
-    return broken(flags=str(flags), what=" and ".join(what)) if what else holds()
+    what = v.texts("kernel.untrusted_code")
+    return broken(what=" and ".join(what)) if what else holds()
 
 
 @check(

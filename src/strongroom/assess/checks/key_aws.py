@@ -124,7 +124,10 @@ def rotation_period(v: View) -> Answer:
         "Name the roles that use the key; if it must be a wildcard, tie it to your account or organisation.",
         (
             ("aws_kms_key", SEPARATE),
-            ("aws_kms_key_policy", 'Condition = { StringEquals = { "kms:CallerAccount" = data.aws_caller_identity.current.account_id } }'),
+            (
+                "aws_kms_key_policy",
+                'Condition = { StringEquals = { "kms:CallerAccount" = data.aws_caller_identity.current.account_id } }',
+            ),
         ),
         "aws kms put-key-policy --key-id <key-id> --policy-name default --policy file://policy.json",
         SEE_POLICY,

@@ -63,7 +63,10 @@ def _lets_in(rules: Iterable[NetRule | Unknown], port: int, family: int) -> tupl
         "Allow administrative ports from the bastion's network only, and number the denial of the rest below.",
         (
             ("aws_network_acl_rule", 'cidr_block = "10.0.0.0/16"'),
-            ("aws_network_acl", 'ingress {\n  rule_no    = 90\n  action     = "deny"\n  protocol   = "tcp"\n  from_port  = 22\n  to_port    = 22\n  cidr_block = "0.0.0.0/0"\n}'),
+            (
+                "aws_network_acl",
+                'ingress {\n  rule_no    = 90\n  action     = "deny"\n  protocol   = "tcp"\n  from_port  = 22\n  to_port    = 22\n  cidr_block = "0.0.0.0/0"\n}',
+            ),
         ),
         "aws ec2 replace-network-acl-entry --network-acl-id <acl-id> --ingress --rule-number <n> --protocol tcp --rule-action deny --cidr-block 0.0.0.0/0 --port-range From=22,To=22",
         VERIFY,
@@ -101,7 +104,10 @@ def admin_ports(v: View) -> Answer:
         "Replace the rule for every port by one rule for each port range that the subnet serves.",
         (
             ("aws_network_acl_rule", 'protocol  = "tcp"\nfrom_port = 443\nto_port   = 443'),
-            ("aws_network_acl", 'ingress {\n  rule_no    = 100\n  action     = "allow"\n  protocol   = "tcp"\n  from_port  = 443\n  to_port    = 443\n  cidr_block = "10.0.0.0/16"\n}'),
+            (
+                "aws_network_acl",
+                'ingress {\n  rule_no    = 100\n  action     = "allow"\n  protocol   = "tcp"\n  from_port  = 443\n  to_port    = 443\n  cidr_block = "10.0.0.0/16"\n}',
+            ),
         ),
         "aws ec2 replace-network-acl-entry --network-acl-id <acl-id> --ingress --rule-number <n> --protocol tcp --rule-action allow --cidr-block 10.0.0.0/16 --port-range From=443,To=443",
         VERIFY,

@@ -43,7 +43,10 @@ def _world(rule: NetRule) -> Tri:
     fix=Fix(
         "Name the addresses of the bastion or VPN as the source, or reach the machines through Session Manager.",
         (
-            ("aws_security_group", 'ingress {\n  from_port   = 22\n  to_port     = 22\n  protocol    = "tcp"\n  cidr_blocks = ["10.0.0.0/8"]\n}'),
+            (
+                "aws_security_group",
+                'ingress {\n  from_port   = 22\n  to_port     = 22\n  protocol    = "tcp"\n  cidr_blocks = ["10.0.0.0/8"]\n}',
+            ),
             ("aws_security_group_rule", 'cidr_blocks = ["10.0.0.0/8"]'),
             ("aws_vpc_security_group_ingress_rule", 'cidr_ipv4 = "10.0.0.0/8"'),
         ),
@@ -77,9 +80,12 @@ def admin_ports(v: View) -> Answer:
     fix=Fix(
         "Let out only what the workload needs, to named networks, prefix lists or groups; go through a filtering proxy.",
         (
-            ("aws_security_group", 'egress {\n  from_port       = 443\n  to_port         = 443\n  protocol        = "tcp"\n  prefix_list_ids = [data.aws_prefix_list.s3.id]\n}'),
-            ("aws_security_group_rule", 'prefix_list_ids = [data.aws_prefix_list.s3.id]'),
-            ("aws_vpc_security_group_egress_rule", 'referenced_security_group_id = aws_security_group.endpoints.id'),
+            (
+                "aws_security_group",
+                'egress {\n  from_port       = 443\n  to_port         = 443\n  protocol        = "tcp"\n  prefix_list_ids = [data.aws_prefix_list.s3.id]\n}',
+            ),
+            ("aws_security_group_rule", "prefix_list_ids = [data.aws_prefix_list.s3.id]"),
+            ("aws_vpc_security_group_egress_rule", "referenced_security_group_id = aws_security_group.endpoints.id"),
         ),
         "aws ec2 revoke-security-group-egress --group-id <group-id> --security-group-rule-ids <rule-id>",
         VERIFY,
@@ -106,9 +112,12 @@ def _everything(rule: NetRule | Unknown) -> Tri:
     fix=Fix(
         "Replace the address block of the internet by the networks, prefix lists or groups that the workload talks to.",
         (
-            ("aws_security_group", 'egress {\n  from_port       = 443\n  to_port         = 443\n  protocol        = "tcp"\n  security_groups = [aws_security_group.endpoints.id]\n}'),
+            (
+                "aws_security_group",
+                'egress {\n  from_port       = 443\n  to_port         = 443\n  protocol        = "tcp"\n  security_groups = [aws_security_group.endpoints.id]\n}',
+            ),
             ("aws_security_group_rule", "source_security_group_id = aws_security_group.endpoints.id"),
-            ("aws_vpc_security_group_egress_rule", 'referenced_security_group_id = aws_security_group.endpoints.id'),
+            ("aws_vpc_security_group_egress_rule", "referenced_security_group_id = aws_security_group.endpoints.id"),
         ),
         "",
         VERIFY,
@@ -133,7 +142,10 @@ def egress_world(v: View) -> Answer:
     fix=Fix(
         "Put a load balancer with authentication in front, and let only its group in.",
         (
-            ("aws_security_group", 'ingress {\n  from_port       = 8443\n  to_port         = 8443\n  protocol        = "tcp"\n  security_groups = [aws_security_group.balancer.id]\n}'),
+            (
+                "aws_security_group",
+                'ingress {\n  from_port       = 8443\n  to_port         = 8443\n  protocol        = "tcp"\n  security_groups = [aws_security_group.balancer.id]\n}',
+            ),
             ("aws_security_group_rule", "source_security_group_id = aws_security_group.balancer.id"),
             ("aws_vpc_security_group_ingress_rule", "referenced_security_group_id = aws_security_group.balancer.id"),
         ),

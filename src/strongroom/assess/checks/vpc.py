@@ -1,8 +1,9 @@
 """AWS networks and the endpoints in them."""
 
-from strongroom.kit import iam
-from strongroom.kit.kleene import Tri, all_of, any_of
 from strongroom.assess.checks._statements import listed
+from strongroom.kit.iam import everything
+from strongroom.kit.iam_reach import allows, anybody
+from strongroom.kit.kleene import Tri, all_of, any_of
 from strongroom.model.codes import Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -94,7 +95,7 @@ def policy_limited(v: View) -> Answer:
 def _unlimited(s: Statement | Unknown) -> Tri:
     if isinstance(s, Unknown):
         return s
-    return all_of((iam.allows(s), iam.anybody(s), not s.conditions, iam.everything(s.resources)))
+    return all_of((allows(s), anybody(s), not s.conditions, everything(s.resources)))
 
 
 CHECKS = (flow_logs, default_group, policy_limited)

@@ -8,14 +8,15 @@ _SIGNS = re.compile(r"([\\`*_\[\]|~$])")
 _OPENERS = re.compile(r"^(\d*)([-+#=:.)])")  # what makes a list, a heading or a rule of the line that it begins
 _RUNS = re.compile(r"`+")
 _SPANS = re.compile(r"`([^`]+)`")
-# GitHub links these in plain text and alerts the people named. A comment parts them and is not seen.
+# GitHub links these in plain text and alerts the people named. A comment behind them parts them and is not seen; before
+# them it would begin an HTML block where the text begins a line.
 _LINKS = re.compile(r"@|#(?=\d)|(?<=:)//|(?i:www)(?=\.)|(?i:\bGH)(?=-\d)")
 PART = "<!-- -->"
 
 
 def _plain(text: str) -> str:
     line = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _LINKS.sub(lambda m: f"{PART}{m[0]}{PART}", _SIGNS.sub(r"\\\1", line))
+    return _LINKS.sub(lambda m: m[0] + PART, _SIGNS.sub(r"\\\1", line))
 
 
 def words(text: str, *, cell: bool = False) -> str:

@@ -53,10 +53,15 @@ class Line:
     clauses: Bar
 
     @property
+    def failing_of(self) -> str:
+        """How many of its controls fail, of how many: `2 of 19`."""
+        return f"{self.controls.counts[Status.FAIL]} of {self.controls.total}"
+
+    @property
     def failing(self) -> str:
-        """How many of its controls fail."""
-        n = self.controls.counts[Status.FAIL]
-        return f"{n} of {count(self.controls.total, 'control')} {'fails' if n == 1 else 'fail'}"
+        """The same as a sentence."""
+        many = "control" if self.controls.total == 1 else "controls"
+        return f"{self.failing_of} {many} {'fails' if self.controls.counts[Status.FAIL] == 1 else 'fail'}"
 
 
 def _line(name: str, note: str, results: Sequence[ControlResult]) -> Line:

@@ -1,6 +1,6 @@
 """What a SARIF run says of the tool: its rules with their help, the controls as a taxonomy, the reasons for gaps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from strongroom.assess import prose
 from strongroom.assess.reports._lines import Json
@@ -28,9 +28,9 @@ GAP_INDEX = {code: n for n, code in enumerate(GapCode)}
 LONGEST = 1000  # GitHub cuts descriptions at 1,024 characters
 
 
-def rules(catalogue: Catalogue, cited: Sequence[str]) -> tuple[list[Json], dict[str, int]]:
-    """The rules of every check of the catalogue, and their index by check id; a cited one without check too."""
-    ids = [*catalogue.checks, *(c for c in dict.fromkeys(cited) if c not in catalogue.checks)]
+def rules(catalogue: Catalogue, asked: Collection[str]) -> tuple[list[Json], dict[str, int]]:
+    """The rules of the checks that were asked, in the catalogue's order, and their index by check id."""
+    ids = [*(c for c in catalogue.checks if c in asked), *sorted(c for c in asked if c not in catalogue.checks)]
     return [_rule(i, catalogue) for i in ids], {check_id: n for n, check_id in enumerate(ids)}
 
 

@@ -59,8 +59,8 @@ def _head(assessment: Assessment, line: Line) -> Iterator[str]:
 def _posture(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     lines = [*by_verb(assessment, catalogue), *by_phase(assessment, catalogue)]
     states = [s for s in SHOWN if any(line.clauses.counts[s] for line in lines)]
-    head = ["", "Controls", *(f"{SIGNS[s]} {STATUS[s]}" for s in states)]
-    rows = [[line.name, line.failing, *(str(line.clauses.counts[s] or "") for s in states)] for line in lines]
+    head = ["", "Controls failing", *(f"{SIGNS[s]} {STATUS[s]}" for s in states)]
+    rows = [[line.name, line.failing_of, *(str(line.clauses.counts[s] or "") for s in states)] for line in lines]
     yield "## Posture\n\nThe columns count clauses, the sentences of the controls' pass rules.\n\n"
     yield _table(head, rows)
     yield "\n"

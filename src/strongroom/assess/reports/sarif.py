@@ -151,7 +151,7 @@ def _run_head(assessment: Assessment, catalogue: Catalogue, described: list[Json
 
 def _log(assessment: Assessment, catalogue: Catalogue, *, passes: bool) -> Iterator[str]:
     found = _shown(assessment, passes=passes)
-    described, index = rules(catalogue, [f.check for f in found])
+    described, index = rules(catalogue, {f.check for f in assessment.findings})
     yield _run_head(assessment, catalogue, described)
     ended = assessment.seen_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     gaps: list[Json] = [_gap(g) for g in assessment.gaps]

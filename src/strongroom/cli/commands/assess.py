@@ -2,14 +2,14 @@
 
 import click
 
+from strongroom.cli.helping import AssessCommand
+
 SEVERITIES = ["critical", "high", "medium", "low", "info", "never"]
 
 
-@click.command("assess", short_help="Judge infrastructure against the controls.")
+@click.command("assess", cls=AssessCommand, short_help="Judge infrastructure against the controls.")
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
-@click.option(
-    "--format", "format_", default="table", metavar="NAME", help="table, or a report: html json jsonl md sarif …"
-)
+@click.option("--format", "format_", default="table", metavar="NAME", help="table, or a report; see below.")
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of to standard output.")
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 from this severity on [default: high].")
 @click.option("--at", metavar="TIME", help="The time that counts as now (ISO 8601).")
@@ -32,12 +32,7 @@ def COMMAND(
 ) -> None:
     """Judge infrastructure against every control that its sources can show.
 
-    A SOURCE is a path that is recognised, or KIND:TARGET:
-
-    \b
-      tf:DIR      Terraform configuration, evaluated on a copy
-      plan:FILE   a plan, from terraform show -json
-      host:       this machine; host:FILE or host:DIR for others
+    A SOURCE is a path that is recognised, or KIND:TARGET; see below.
 
     \b
     Exit: 0 nothing fails, 1 something fails at or above --fail-on,

@@ -2,8 +2,10 @@
 
 import click
 
+from strongroom.cli.helping import PlanCommand
 
-@click.command("plan", short_help="Turn findings into a 30/60/90-day plan.")
+
+@click.command("plan", cls=PlanCommand, short_help="Turn findings into a 30/60/90-day plan.")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--phase", type=click.Choice(["30", "60", "90"]), help="Only the tasks of this phase.")
 @click.option("--format", "format_", type=click.Choice(["table", "json", "md"]), default="table", show_default=True)

@@ -83,7 +83,8 @@ def _ssh(r: Reading) -> Iterator[Said]:
     yield "ssh.root_login", root or _unsaid("permitrootlogin"), "sshd"
     yield "ssh.password", _password(settings), "sshd"
     yield "ssh.forwarding", _forwarding(settings), "sshd"
-    yield "ssh.match", r.lines("sshd-match"), "sshd-match"
+    within = r.lines("sshd-match")
+    yield "ssh.match", tuple(w for w in within if w.strip()) if isinstance(within, tuple) else within, "sshd-match"
 
 
 def _inside(found: object) -> bool:

@@ -83,6 +83,8 @@ def from_xml(root: smi.Element, file: str, source: str) -> Host:
     """The host behind a lone `nvidia-smi -q -x` file: it shows the GPUs and the driver, and nothing of the machine."""
     found = list(smi.gpus(root))
     uuids = sorted(str(smi.text(e, "uuid")) for _, e in found)
+    attached = smi.number(root, "attached_gpus")
+    count = f"nvidia-smi counts {attached} GPUs and lists {len(found)}"
     where = Where(file, root.line)
     stamp = smi.text(root, "timestamp")
     local = Unknown(GapCode.UNSUPPORTED, f"{file}: nvidia-smi writes local time without its zone ({stamp})")
@@ -90,7 +92,7 @@ def from_xml(root: smi.Element, file: str, source: str) -> Host:
         "host.id_source": "gpus",
         "host.collected_at": local,
         "gpu.count": len(found),
-        "gpu.seen_library": smi.number(root, "attached_gpus"),
+        "gpu.unaccounted": attached if isinstance(attached, Unknown) else (count,) if attached != len(found) else (),
         "gpu.driver": smi.text(root, "driver_version"),
         "version.cuda": smi.text(root, "cuda_version"),
     }
@@ -114,7 +116,9 @@ def from_xml(root: smi.Element, file: str, source: str) -> Host:
 def _gpu(who: machine.Identity, address: str, facts: dict[str, Fact], source: str) -> Asset:
     uuid = facts["gpu.uuid"].value if "gpu.uuid" in facts else None
     ident = f"gpu:{uuid}" if isinstance(uuid, str) and uuid else f"{who.id}/gpu:{address}"
-    return _part(who, ident, Kind.GPU, "gpu", address, facts, source)
+    # The place stays its name where a record without root cannot show the UUID.
+    part = _part(who, ident, Kind.GPU, "gpu", address, facts, source)
+    return msgspec.structs.replace(part, aliases=(f"{who.id}/gpu:{address}",))
 
 
 def _part(
@@ -178,16 +182,45 @@ def _twice(gpu: Asset, other: str, host: Host, source: str) -> Gap:
 
 
 def _apart(same: Sequence[Host], source: str) -> Sequence[Host]:
-    """Records with one id: the newest of each machine, told apart by name and mainboard."""
-    machines: dict[tuple[str, str], list[Host]] = defaultdict(list)
+    """Records with one id: the newest of each machine."""
+    machines: list[list[Host]] = []
     for host in same:
-        board = next((a for a in host.asset.aliases if a.startswith("dmi:")), "")
-        machines[host.asset.address, board].append(host)
-    newest = [max(records, key=_taken) for records in machines.values()]
+        known = next((m for m in machines if any(_one_machine(host, other) for other in m)), None)
+        if known is None:
+            machines.append([host])
+        else:
+            known.append(host)
+    newest = [_newest(records, source) for records in machines]
     if len(newest) == 1:
         return newest
     names = [h.asset.address for h in newest]
     return [_renamed(h, str(i), [n for j, n in enumerate(names) if j != i], source) for i, h in enumerate(newest)]
+
+
+def _one_machine(a: Host, b: Host) -> bool:
+    """Whether two records with one id are of one machine: by mainboard, which only root's record has, else by name."""
+    if _board(a) and _board(b):
+        return _board(a) == _board(b)
+    return a.asset.address == b.asset.address or a.asset.facts["host.id_source"].value == "gpus"
+
+
+def _board(host: Host) -> str:
+    return next((a for a in host.asset.aliases if a.startswith("dmi:")), "")
+
+
+def _newest(records: Sequence[Host], source: str) -> Host:
+    """The newest record; where only a name says that they are of one machine, the others are gaps."""
+    newest = max(records, key=_taken)
+    if newest.asset.facts["host.id_source"].value == "hostname":
+        detail = (
+            "another record carries the same name, and nothing else tells the machines apart; only the newer was judged"
+        )
+        newest.gaps += [
+            Gap(str(h.asset.where), source, GapCode.CONFLICT, detail, h.asset.where, KINDS)
+            for h in records
+            if h is not newest
+        ]
+    return newest
 
 
 def _taken(host: Host) -> str:
@@ -196,15 +229,21 @@ def _taken(host: Host) -> str:
 
 
 def _renamed(host: Host, number: str, others: Sequence[str], source: str) -> Host:
-    board = next((a for a in host.asset.aliases if a.startswith("dmi:")), "")
     old = host.asset.id
-    new = f"{old}/{board or host.asset.address or number}"
+    new = f"{old}/{_board(host) or host.asset.address or number}"
     shared = Fact("host.id_shared", tuple(others), host.asset.where, source)
     asset = msgspec.structs.replace(host.asset, id=new, facts=host.asset.facts | {"host.id_shared": shared})
     parts = [
         msgspec.structs.replace(
-            p, id=new + p.id.removeprefix(old) if p.id.startswith(old + "/") else p.id, refs=(Ref("host", new),)
+            p,
+            id=_moved(p.id, old, new),
+            aliases=tuple(_moved(a, old, new) for a in p.aliases),
+            refs=(Ref("host", new),),
         )
         for p in host.parts
     ]
     return Host(asset, parts, host.gaps)
+
+
+def _moved(ident: str, old: str, new: str) -> str:
+    return new + ident.removeprefix(old) if ident.startswith(old + "/") else ident

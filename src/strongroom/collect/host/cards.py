@@ -67,8 +67,27 @@ def _nvidia(g: Gpus, address: str) -> Iterator[Said]:
         yield name, page.get(name, value) if isinstance(value, Unknown) else value, section
     for name, path in _FLAGS:
         yield name, smi.flag(element, path) if isinstance(element, smi.Element) else element, section
+    yield "gpu.reset_pending", _pending(element), section
     yield from _state(element, section)
     yield "gpu.sharing", _sharing(g, element), section
+
+
+def _pending(element: smi.Element | Unknown) -> Value:
+    """The modes that a reset would change; unknown ones stay in the list as what they are."""
+    if isinstance(element, Unknown):
+        return element
+    out: list[str | Unknown] = []
+    for name, current, pending in (
+        ("MIG", "mig_mode/current_mig", "mig_mode/pending_mig"),
+        ("ECC", "ecc_mode/current_ecc", "ecc_mode/pending_ecc"),
+    ):
+        now, then = smi.flag(element, current), smi.flag(element, pending)
+        doubt = next((x for x in (now, then) if isinstance(x, Unknown)), None)
+        if doubt is not None:
+            out.append(doubt)
+        elif now != then:
+            out.append(name)
+    return tuple(out)
 
 
 def _page(g: Gpus, address: str) -> dict[str, str]:

@@ -71,7 +71,7 @@ def parse(data: bytes, file: str) -> tuple[Document, ...]:
 
 def _lines(data: bytes, file: str) -> list[str]:
     try:
-        lines = data.decode("utf-8").split("\n")
+        lines = data.decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as e:
         line = data.count(b"\n", 0, e.start) + 1
         raise Malformed(f"{file}:{line}", f"byte 0x{data[e.start]:02x}", "UTF-8 text", RERUN) from None

@@ -99,7 +99,7 @@ def facts(g: Gpus, storage: Storage) -> Iterator[Said]:
     yield from _driver(g)
     if g.loaded:
         yield from _params(g, storage)
-        yield from _counts(g)
+        yield "gpu.unaccounted", _unaccounted(g), "nvidia-smi"
         yield from _conf_compute(g.reading)
         names = g.reading.lines("processes")
         yield "gpu.mps", "nvidia-cuda-mps" in names if isinstance(names, tuple) else names, "processes"
@@ -190,23 +190,29 @@ def _scrub_switches(params: Mapping[str, str] | Unknown) -> tuple[str, ...] | Un
     return tuple(out)
 
 
-def _counts(g: Gpus) -> Iterator[Said]:
-    """Three witnesses of how many NVIDIA GPUs there are: the bus, the driver's pages, and the library."""
-    on_bus = sum(row[2] == NVIDIA and row[4] == "nvidia" for row in g.rows.values())
-    if g.rows:
-        yield "gpu.seen_bus", on_bus, "pci"
-    if g.pages:
-        yield "gpu.seen_driver", len(g.pages), "nvidia-version"
+def _unaccounted(g: Gpus) -> Value:
+    """GPUs that one of the three witnesses shows and another does not: the bus, the driver's pages, the library."""
     if g.reading.container:
-        doubt = Unknown(
+        return Unknown(
             GapCode.OUTSIDE,
             f"nvidia-smi: inside a container ({g.reading.container}) it shows only the GPUs given to it",
         )
-        yield "gpu.seen_library", doubt, "nvidia-smi"
-    elif isinstance(g.log, smi.Element):
-        yield "gpu.seen_library", sum(1 for _ in smi.gpus(g.log)), "nvidia-smi"
-    else:
-        yield "gpu.seen_library", g.log or Unknown(GapCode.ABSENT, "nvidia-smi: not run"), "nvidia-smi"
+    if not isinstance(g.log, smi.Element):
+        return g.log or Unknown(GapCode.ABSENT, "nvidia-smi: not run")
+    library = {a for a, _ in smi.gpus(g.log)}
+    out = [
+        f"{a}: held by the driver, not listed by nvidia-smi"
+        for a, row in g.rows.items()
+        if row[4] == "nvidia" and a not in library
+    ]
+    out += [
+        f"{a}: in /proc/driver/nvidia/gpus, not listed by nvidia-smi" for a in g.pages if a not in library | set(g.rows)
+    ]
+    out += [f"{a}: listed by nvidia-smi, not on the bus" for a in library if g.rows and a not in g.rows]
+    attached = smi.number(g.log, "attached_gpus")
+    if isinstance(attached, int) and attached != len(library):
+        out.append(f"nvidia-smi counts {attached} GPUs and lists {len(library)}")
+    return tuple(sorted(out))
 
 
 def conf_compute(r: Reading) -> dict[str, str] | Unknown:

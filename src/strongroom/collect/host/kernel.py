@@ -10,6 +10,8 @@ from strongroom.model.values import Unknown, Value
 
 _SYSCTL = "/proc/sys/kernel/"
 _UNSYNC = 0x40  # STA_UNSYNC of adjtimex(2)
+# Bits of the taint flags (kernel documentation, "Tainted kernels").
+_TAINTS = ((1, "a module was loaded by force"), (13, "an unsigned module was loaded"))
 _NOWHERE = ("/bin/false", "/bin/true", "/usr/bin/false", "/usr/bin/true")
 _DAEMONS = ("chronyd", "systemd-timesyn", "ntpd", "ntpsec", "openntpd", "ptp4l", "phc2sys")
 # Where programs that take core dumps keep them: systemd-coredump(8), apport(1), abrt.conf(5).
@@ -25,7 +27,7 @@ def facts(r: Reading, storage: Storage) -> Iterator[Said]:
     yield "kernel.lockdown", _lockdown(r), "values"
     yield "kernel.module_sig", _enforced(r), "values"
     yield "kernel.modules_disabled", r.flag(_SYSCTL + "modules_disabled") or False, "values"
-    yield "kernel.tainted", r.number(_SYSCTL + "tainted"), "values"
+    yield from _taint(r)
     yield "kernel.perf_paranoid", r.number(_SYSCTL + "perf_event_paranoid"), "values"
     yield "kernel.ptrace_scope", r.number(_SYSCTL + "yama/ptrace_scope"), "values"
     yield "kernel.kexec_disabled", r.flag(_SYSCTL + "kexec_load_disabled"), "values"
@@ -55,6 +57,15 @@ def _lockdown(r: Reading) -> str | Unknown:
 def _enforced(r: Reading) -> bool | Unknown:
     """A kernel without the parameter was built without module signatures: it takes any module."""
     return r.flag("/sys/module/module/parameters/sig_enforce") or False
+
+
+def _taint(r: Reading) -> Iterator[Said]:
+    flags = r.number(_SYSCTL + "tainted")
+    yield "kernel.tainted", flags, "values"
+    code: Value = flags
+    if isinstance(flags, int):
+        code = tuple(what for bit, what in _TAINTS if flags & 1 << bit)
+    yield "kernel.untrusted_code", code, "values"
 
 
 def _iommu(r: Reading) -> Iterator[Said]:

@@ -9,7 +9,7 @@ import msgspec
 from strongroom.collect.host.reading import Reading, Said
 from strongroom.kit.kleene import Tri, all_of
 from strongroom.model.codes import GapCode
-from strongroom.model.values import Unknown, Value
+from strongroom.model.values import Unknown
 
 # Signatures of layers: what they carry shows up as a child.
 _LAYERS = ("crypto_LUKS", "BitLocker", "LVM2_member", "linux_raid_member", "mpath_member", "isw_raid_member",
@@ -192,7 +192,7 @@ def facts(r: Reading, storage: Storage) -> Iterator[Said]:
         return
     areas = [line.split() for line in lines[1:] if line.split()]
     yield "swap.areas", tuple(a[0] for a in areas), "swaps"
-    plain: list[Value] = []
+    plain: list[str | Unknown] = []
     for area in areas:
         name = area[0]
         if "/zram" in name:  # compressed memory, not a disk

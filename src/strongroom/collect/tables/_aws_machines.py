@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from strongroom.collect.native import INAPPLICABLE, Inapplicable, Reader, Row, as_text
 from strongroom.collect.resource import Link, Resource, undecided
+from strongroom.collect.tables._aws import marked
 from strongroom.collect.tables._aws_accelerators import count_of, model_of, types_at
 from strongroom.kit.kleene import Tri, all_of, any_of, negate
 from strongroom.kit.leaks import secrets_in
@@ -208,3 +209,18 @@ def _gpu_count(r: Reader) -> Value | Inapplicable:
 
 
 MACHINE_ACCELERATORS = (Row("gpu.model", _gpu_model), Row("gpu.count", _gpu_count))
+
+
+def sensitive_by(r: Reader, model: Value | Inapplicable) -> Value | Inapplicable:
+    """Marked as sensitive by its owner; machines with accelerators are taken as such until a mark says otherwise."""
+    said = marked(r)
+    if said is not None:
+        return INAPPLICABLE if said is False else said
+    return True if isinstance(model, str) else INAPPLICABLE if model is None else model
+
+
+def _sensitive_machine(r: Reader) -> Value | Inapplicable:
+    return sensitive_by(r, _gpu_model(r))
+
+
+SENSITIVE_MACHINE = Row("sensitive", _sensitive_machine)

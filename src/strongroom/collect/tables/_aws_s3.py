@@ -135,6 +135,17 @@ def _siblings_let_count(reader: Reader) -> Tri:
     return answer if isinstance(answer, Unknown) else not answer
 
 
+def restricted_beside(reader: Reader) -> Value:
+    """Whether strangers are kept out of the bucket that a policy belongs to."""
+    bucket = _bucket_of(reader)
+    if bucket is not None:
+        return blocked(bucket, "restrict_public_buckets")
+    on = (
+        as_flag(r.values.get("restrict_public_buckets")) for r in _siblings(reader, "aws_s3_bucket_public_access_block")
+    )
+    return any_of(_or_false(o) for o in on)
+
+
 def policies_beside(reader: Reader) -> Policy:
     """The policy of the bucket that an ACL belongs to."""
     bucket = _bucket_of(reader)
@@ -161,7 +172,7 @@ def writes_logs(reader: Reader) -> Tri:
     canned = any_of(_is_log_acl(one) for one in _acls(reader))
     policy = bucket_policy(reader) or ()
     allowed = any_of(_lets_log(s) for s in ((policy,) if isinstance(policy, Unknown) else policy))
-    target = any(r.found for r in (reader.satellites("aws_s3_bucketaccess_log", "target_bucket"), _old_targets(reader)))
+    target = any(r.found for r in (reader.satellites("aws_s3_bucket_logging", "target_bucket"), _old_targets(reader)))
     return any_of((canned, target, allowed))
 
 
@@ -218,12 +229,12 @@ def access_log(reader: Reader) -> Value:
     own = reader.blocks("logging")
     if isinstance(own, Unknown) or own:
         return own if isinstance(own, Unknown) else True
-    found = _named(reader, "aws_s3_bucketaccess_log")
+    found = _named(reader, "aws_s3_bucket_logging")
     return True if found.found else found.doubt
 
 
 def versioned(reader: Reader) -> Value:
-    found = _named(reader, "aws_s3_bucketversioned")
+    found = _named(reader, "aws_s3_bucket_versioning")
     for r in found.found:
         status = reader.reading(r).text("versioning_configuration.status")
         if status is not None:

@@ -64,7 +64,9 @@ def _parsed(text: str) -> Sequence[object] | Unknown:
     except ValueError:
         return Unknown(GapCode.MALFORMED, "the policy is not JSON")
     found = document.get("bindings", ()) if isinstance(document, Mapping) else None
-    return found if isinstance(found, list | tuple) else Unknown(GapCode.MALFORMED, "the policy has no list of bindings")
+    return (
+        found if isinstance(found, list | tuple) else Unknown(GapCode.MALFORMED, "the policy has no list of bindings")
+    )
 
 
 def _bindings(r: Reader, found: Sequence[object] | Unknown) -> Iterator[Statement | Unknown]:

@@ -4,6 +4,7 @@ from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Nativ
 from strongroom.collect.tables._aws import SENSITIVE, key_of
 from strongroom.collect.tables._aws_machines import (
     MACHINE_ACCELERATORS,
+    SENSITIVE_MACHINE,
     account_default,
     by_default,
     confidential,
@@ -127,7 +128,7 @@ _INSTANCE = (
     _START,
     Row("cc.tech", confidential),
     *MACHINE_ACCELERATORS,
-    SENSITIVE,
+    SENSITIVE_MACHINE,
 )
 _INSTANCE_REFS = (
     ("subnet", "subnet_id"),
@@ -167,7 +168,7 @@ TABLE = (
             _START,
             Row("cc.tech", confidential),
             *MACHINE_ACCELERATORS,
-            SENSITIVE,
+            SENSITIVE_MACHINE,
         ),
         refs=(("firewall", "vpc_security_group_ids"), ("image", "image_id")),
     ),

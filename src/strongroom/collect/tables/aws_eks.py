@@ -5,13 +5,14 @@ from collections.abc import Mapping
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, flag, text, texts
 from strongroom.collect.resource import pick
-from strongroom.collect.tables._aws import SENSITIVE, key_of
+from strongroom.collect.tables._aws import key_of
 from strongroom.collect.tables._aws_accelerators import count_of, model_of
 from strongroom.collect.tables._aws_machines import (
     confidential,
     interfaces_give_address,
     machine_types,
     private,
+    sensitive_by,
     subnets_give_address,
     template_of,
 )
@@ -164,7 +165,7 @@ _NODE_ROWS = (
     Row("gpu.count", _pool_count),
     Row("gpu.taints", _taints),
     Row("cc.tech", confidential),
-    SENSITIVE,
+    Row("sensitive", lambda r: sensitive_by(r, _pool_model(r))),
 )
 
 TABLE = (

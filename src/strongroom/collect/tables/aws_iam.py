@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from strongroom.collect.native import Native, Reader, Row, flag, given, number, text
+from strongroom.collect.native import Native, Reader, Row, given, number
 from strongroom.collect.resource import Link, undecided
-from strongroom.collect.tables._aws import Policy, satellite_statements, statements, statements_of
+from strongroom.collect.tables._aws import Policy, statements, statements_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Statement, Unknown, Value
@@ -69,6 +69,12 @@ def _looked_up(reader: Reader) -> Value:
     return (_policy_name(reader, Link(reader.resource.address)),)
 
 
+def _standing(reader: Reader) -> Value:
+    """Whether an access key works: it does until somebody makes it inactive, and it never expires."""
+    status = reader.text("status")
+    return status if isinstance(status, Unknown) else status in (None, "Active")
+
+
 def _policy(native: str, path: str = "policy", kind: Kind = Kind.POLICY) -> Native:
     return Native(
         type=native,
@@ -106,7 +112,6 @@ TABLE = (
             Row("trust.statements", lambda r: statements(r, "assume_role_policy")),
             Row("policy.statements", _inline),
             _attached("managed_policy_arns"),
-            Row("policy.given", lambda r: satellite_statements(r, "aws_iam_role_policy", "role")),
             given("policy.boundary", "permissions_boundary"),
             number("session.max_seconds", "max_session_duration"),
         ),
@@ -123,14 +128,8 @@ TABLE = (
         type="aws_iam_access_key",
         kind=Kind.SECRET,
         provider="aws",
-        rows=(text("secret.of", "user"), text("secret.status", "status")),
+        rows=(Row("secret.standing", _standing),),
         refs=(("user", "user"),),
-    ),
-    Native(
-        type="aws_iam_account_password_policy",
-        kind=Kind.POLICY,
-        provider="aws",
-        rows=(number("password.length", "minimum_password_length"), flag("password.symbols", "require_symbols")),
     ),
     _attachment("aws_iam_policy_attachment"),
     _attachment("aws_iam_role_policy_attachment"),
@@ -142,5 +141,5 @@ TABLE = (
     _attachment("aws_ssoadmin_managed_policy_attachment", "managed_policy_arn"),
     Native(type="aws_ssoadmin_permission_set", kind=Kind.IDENTITY, provider="aws"),
     Native(type="aws_ssoadmin_account_assignment", kind=Kind.GRANT, provider="aws"),
-    _policy("aws_organizations_policy", "content"),
+    Native(type="aws_organizations_policy", kind=Kind.POLICY, provider="aws"),
 )

@@ -13,6 +13,7 @@ from strongroom.collect.tables._aws_s3 import (
     locked,
     own_acl_public,
     policies_beside,
+    restricted_beside,
     versioned,
     writes_logs,
 )
@@ -77,7 +78,10 @@ TABLE = (
         type="aws_s3_bucket_policy",
         kind=Kind.GRANT,
         provider="aws",
-        rows=(Row("bucket.statements", lambda r: statements(r, "policy")),),
+        rows=(
+            Row("bucket.statements", lambda r: statements(r, "policy")),
+            Row("access.restrict", restricted_beside, Default(False, S3 + "access-control-block-public-access.html")),
+        ),
         refs=(("bucket", "bucket"),),
     ),
 )

@@ -83,7 +83,7 @@ def _scripts(*paths: str) -> Row:
 
 
 def _lifecycle(r: Reader) -> Value | Inapplicable:
-    """The secrets in the start scripts that the notebook runs, when it runs some."""
+    """A doubt when the notebook runs start scripts that were not read."""
     raw = r.at("lifecycle_config_name")
     if raw is None or raw == "":
         return INAPPLICABLE
@@ -97,7 +97,7 @@ def _lifecycle(r: Reader) -> Value | Inapplicable:
         target = next(named, None)
     if target is None:
         return Unknown(GapCode.UNDECIDED, "its lifecycle configuration is not in these files")
-    return _secrets(r.reading(target), "on_start", "on_create")
+    return INAPPLICABLE  # the scripts are judged where they stand
 
 
 def _feature_key(r: Reader) -> Value:

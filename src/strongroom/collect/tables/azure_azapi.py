@@ -179,6 +179,8 @@ TABLE = (
             of("auth.keys", _ENDPOINTS, _keys_work),
             of("auth.local", _ACCOUNTS, _local),
             of("net.egress_restricted", _WORKSPACES, _egress),
+            of("data.high_impact", _WORKSPACES, lambda r, b: r.flag("properties.hbiWorkspace", b)),
+            of("account.kind", (f"{_AI}/accounts",), lambda r, b: r.text("kind", b)),
             of("enc.key", (*_WORKSPACES, f"{_AI}/accounts"), _key),
             of("key.release", _KEYS, _release),
             of("key.operations", _KEYS, _operations),

@@ -1,6 +1,6 @@
 """Azure machines: virtual machines, scale sets, batch pools, container groups, and their disks."""
 
-from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, flag, text
+from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, flag
 from strongroom.collect.tables._azure import cmk, docs, identity, not_flags, satellite
 from strongroom.collect.tables._azure_sizes import cc_tech, gpu_count, gpu_model, on_gpus
 from strongroom.kit.kleene import Tri, any_of
@@ -262,7 +262,6 @@ TABLE = (
         rows=(
             Row("net.public", _group_public),
             Row("cc.tech", _group_tech),
-            text("gpu.model", "container.gpu.sku"),
             identity(),
         ),
         refs=(("subnet", "subnet_ids"),),

@@ -223,7 +223,7 @@ TABLE = (
         kind=Kind.WORKSPACE,
         provider="azure",
         rows=(
-            text("service", "kind"),
+            text("account.kind", "kind"),
             flag("net.public", "public_network_access_enabled", Default(True, ACCOUNT)),
             _default_deny("network_acls.default_action"),
             restricted(flag="outbound_network_access_restricted", names="fqdns"),
@@ -239,7 +239,7 @@ TABLE = (
         kind=Kind.WORKSPACE,
         provider="azure",
         rows=(
-            Row("service", lambda _: "AIServices"),
+            Row("account.kind", lambda _: "AIServices"),
             flag("net.public", "public_network_access", Default(True, SERVICES)),
             _default_deny("network_acls.default_action"),
             restricted(flag="outbound_network_access_restricted", names="fqdns"),
@@ -311,6 +311,16 @@ TABLE = (
             private_endpoint(),
             log_types(),
         ),
+    ),
+    *(
+        Native(
+            type=native,
+            kind=Kind.OTHER,
+            provider="azure",
+            rows=(cmk("enc.key", "key_vault_key_id"),),
+            refs=(("workspace", "workspace_id"),),
+        )
+        for native in DBFS_CMK
     ),
     _bot("bot_service_azure_bot"),
     _bot("bot_web_app"),

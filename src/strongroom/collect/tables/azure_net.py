@@ -20,6 +20,7 @@ WORLD = ("0.0.0.0/0", "::/0")
 _EVERYBODY = frozenset({"*", "any", "internet", "0.0.0.0", "/0", "0.0.0.0/0", "::/0"})  # noqa: S104 - names, no bind
 _PROTOCOLS = {"*": "all", "tcp": "tcp", "udp": "udp", "icmp": "icmp", "esp": "50", "ah": "51"}
 _ALL_PORTS = (0, 65535)
+_UNRANKED = (0, 4097)  # a rule whose priority is not known: an allowance comes first, a denial last
 _CIDR = re.compile(r"[0-9a-f.:]+(?:/\d+)?", re.IGNORECASE)
 # https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#default-security-rules
 _DEFAULTS = (
@@ -94,7 +95,7 @@ def parsed(r: Reader, block: Mapping[str, object]) -> Iterator[NetRule | Unknown
             to_port=ports[1],
             peers=peers,
             groups=groups,
-            priority=int(priority) if isinstance(priority, float) else 0,
+            priority=int(priority) if isinstance(priority, float) else _UNRANKED[access.lower() == "deny"],
         )
 
 

@@ -123,6 +123,13 @@ TABLE = (
         refs=(("account", "storage_account_id"), ("account", "storage_account_name")),
     ),
     Native(
+        type=LOCKED,
+        kind=Kind.OTHER,
+        provider="azure",
+        rows=(flag("store.locked", "locked", Default(False, docs("storage_container_immutability_policy"))),),
+        refs=(("container", "storage_container_resource_manager_id"),),
+    ),
+    Native(
         type="azurerm_storage_data_lake_gen2_filesystem",
         kind=Kind.BUCKET,
         provider="azure",

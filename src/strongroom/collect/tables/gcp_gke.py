@@ -107,7 +107,8 @@ def _account_of_cluster(r: Reader) -> Answer:
         given = own_account(r, r.at("cluster_autoscaling.auto_provisioning_defaults.service_account"))
         own.append(given if given is not None or provisions is True else provisions)
     if not own:
-        return INAPPLICABLE if _no_own_nodes(r) else None
+        removed = r.flag("remove_default_node_pool")
+        return INAPPLICABLE if removed is True else removed if isinstance(removed, Unknown) else None
     answers = [False if a is None else a for a in own]
     return negate(any_of(negate(a) for a in answers))
 

@@ -52,7 +52,7 @@ def _workbench_key(r: Reader) -> Value:
     return weakest([_disk(r, b) for b in (*(boot or ({},)), *data)])
 
 
-def _shielded(path: str, source: str, vtpm: bool = True) -> tuple[Row, ...]:
+def _shielded(path: str, source: str, *, vtpm: bool = True) -> tuple[Row, ...]:
     """Secure Boot is off unless asked for; the virtual TPM and the integrity baseline are on unless switched off."""
     secure = flag("boot.secure", f"{path}.enable_secure_boot", Default(False, source))
     if not vtpm:
@@ -98,9 +98,7 @@ NOTEBOOKS = (
             *_shielded("gce_setup.shielded_instance_config", WORKBENCH_API),
             own_identity("identity.own", "gce_setup.service_accounts.email"),
             _root("gce_setup.metadata"),
-            *accelerator_rows(
-                attached("gce_setup.accelerator_configs", "gce_setup.machine_type", count="core_count")
-            ),
+            *accelerator_rows(attached("gce_setup.accelerator_configs", "gce_setup.machine_type", count="core_count")),
             Row(
                 "cc.tech",
                 lambda r: confidential(r, "gce_setup.confidential_instance_config", "enable_confidential_compute"),
@@ -124,9 +122,7 @@ NOTEBOOKS = (
             not_at("net.public", f"{CONFIG}.internal_ip_only", Default(True, RUNTIME_API)),
             key("enc.key", f"{CONFIG}.encryption_config.kms_key", DEFAULT_ENCRYPTION),
             *_shielded(f"{CONFIG}.shielded_instance_config", RUNTIME_API),
-            *accelerator_rows(
-                attached(f"{CONFIG}.accelerator_config", f"{CONFIG}.machine_type", count="core_count")
-            ),
+            *accelerator_rows(attached(f"{CONFIG}.accelerator_config", f"{CONFIG}.machine_type", count="core_count")),
             marked("labels", f"{CONFIG}.labels"),
         ),
         refs=(("network", f"{CONFIG}.network"), ("subnet", f"{CONFIG}.subnet")),
@@ -139,7 +135,11 @@ NOTEBOOKS = (
         name_at=("display_name", "name"),
         rows=(
             VERTEX,
-            flag("net.direct_internet", "network_spec.enable_internet_access", Default(False, docs("colab_runtime_template"))),
+            flag(
+                "net.direct_internet",
+                "network_spec.enable_internet_access",
+                Default(False, docs("colab_runtime_template")),
+            ),
             key("enc.key", f"{SPEC}.{NAME}", DEFAULT_ENCRYPTION),
             *_shielded("shielded_vm_config", docs("colab_runtime_template"), vtpm=False),
             *accelerator_rows(

@@ -100,12 +100,6 @@ def resource(native: str, block: Mapping[str, object], meta: Mapping[str, object
     module = module_of(address)
     text = text_block(context, file, line)
     values = _Normaliser(context, file, module).block(block, text)
-    if text is not None:
-        for label, expression in text.dynamic():
-            if label not in values:
-                doubt = _Normaliser(context, file, module).ask(expression, "count")
-                if doubt is not None:
-                    values[label] = doubt
     return Resource(
         address=address,
         type=native,
@@ -141,12 +135,17 @@ class _Normaliser:
             expression = text.attributes.get(name) if text is not None else None
             if name == "__tfmeta" or (name == "id" and expression is None):
                 continue
-            value = self.attribute(name, raw, expression, text)
+            # The evaluator puts an id of its own over a block's `id`; only the text still has what was written.
+            value = self.attribute(name, raw, expression, text) if name != "id" else _written(expression)
             if (_SECRET_NAME.search(name) and isinstance(value, str)) or (
                 expression is not None and _mentions(expression.text, secret_names)
             ):
                 value = Sensitive(value)
             values[name] = value
+        for label, expression in text.dynamic() if text is not None else ():
+            # A dynamic block that came to nothing: known to be empty, or lost, or over a list that nobody knows.
+            if label not in values and (doubt := self.ask(expression, "count")) is not None:
+                values[label] = doubt
         return values
 
     def attribute(self, name: str, raw: object, expression: Expression | None, text: Block | None) -> object:
@@ -213,6 +212,11 @@ class _Normaliser:
             return Unknown(GapCode.UNDECIDED, f"{text} has no value")
         prefix = f"{self.module}." if self.module else ""
         return Link(prefix + found[1], found[2] or "")
+
+
+def _written(expression: Expression | None) -> object:
+    literal = re.fullmatch(r"\s*\"([^\"$%\\]*)\"\s*", expression.text) if expression is not None else None
+    return literal[1] if literal else Unknown(GapCode.LOST, "the evaluator replaced this id by its own")
 
 
 def _mentions(text: str, names: frozenset[str]) -> bool:
