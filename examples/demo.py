@@ -27,8 +27,8 @@ def scene(number: int, title: str, text: str) -> None:
     say(text)
 
 
-def strongroom(*words: str, lines: int = 0, wanted: tuple[int, ...] = (0,)) -> None:
-    """Run a command as a user would type it, under the witness, and show at most `lines` lines of its output."""
+def strongroom(*words: str, head: int = 0, since: str = "", wanted: tuple[int, ...] = (0,)) -> None:
+    """Run a command as a user would type it, under the witness; show its first `head` lines, and those from `since` on."""
     shown = " ".join(words)
     print(f"\n$ strongroom {shown}", flush=True)
     run = subprocess.run(
@@ -39,12 +39,11 @@ def strongroom(*words: str, lines: int = 0, wanted: tuple[int, ...] = (0,)) -> N
         text=True,
         env={**os.environ, "COLUMNS": "80", "PYTHONUTF8": "1", "NO_COLOR": "1"},
     )
-    text = (run.stdout + run.stderr).rstrip().splitlines()
-    for line in text[: lines or None]:
-        print(f"  {line}")
-    if lines and len(text) > lines:
-        print(f"  … {len(text) - lines} more lines")
-    print(f"  [exit {run.returncode}]", flush=True)
+    text = [line.rstrip() for line in (run.stdout + run.stderr).rstrip().splitlines()]
+    if head and len(text) > head + 1:
+        end = next((i for i, line in enumerate(text) if since and line.startswith(since)), len(text))
+        text = [*text[:head], f"    … {end - head} lines more …", "", *text[end:]]
+    print("\n".join(text), flush=True)
     if run.returncode not in wanted:
         sys.exit(f"error: strongroom {shown}: found exit {run.returncode}, wanted {wanted}")
 
@@ -59,10 +58,10 @@ def main() -> None:
     )
     sources = ("examples/estate", "host:examples/hosts", "host:")
     scene(1, "Where do we stand?", "One command reads all three. It exits with 1, because something fails.")
-    strongroom("assess", *sources, "--state", STATE, lines=60, wanted=(1,))
+    strongroom("assess", *sources, "--state", STATE, head=30, wanted=(1,))
 
     scene(2, "Why does that matter, and what exactly is the fix?", "Every check explains itself.")
-    strongroom("explain", "net.notebook.direct-internet", lines=34)
+    strongroom("explain", "net.notebook.direct-internet")
 
     scene(
         3,
@@ -76,23 +75,37 @@ def main() -> None:
     strongroom(
         "assess", "tf:demo-out/estate", "--state", STATE, "--format", "csv", "-o", "demo-out/after.csv", wanted=(1,)
     )
-    strongroom("diff", "--state", STATE, lines=24, wanted=(0, 1))
+    strongroom("diff", "--state", STATE)
 
     scene(
         4,
         "What cannot be seen is not clean",
-        "Now one file of the copy is broken. Its resources are not forgotten: the run says which file and line, every "
-        "control that could be hidden in it stops passing, and the exit code is not 0.",
+        "Now one file of the copy is broken. What was in it is not forgotten: the answers that waited for it are "
+        "unknown, the run says which file and line, and no control passes that could be hidden in it.",
     )
-    (OUT / "estate" / "weights.tf").write_text('resource "aws_s3_bucket" "weights" {\n  bucket = \n')
-    strongroom("assess", "tf:demo-out/estate", "--no-snapshot", "--fail-on", "never", lines=8, wanted=(3,))
-    strongroom("diff", "--state", STATE, "latest", "latest", lines=4)
+    broken = OUT / "estate" / "weights.tf"
+    broken.write_text('resource "aws_s3_bucket" "weights" {\n  bucket = \n}\n')
+    strongroom(
+        "assess",
+        "tf:demo-out/estate",
+        "--no-snapshot",
+        "--fail-on",
+        "never",
+        "--format",
+        "csv",
+        "-o",
+        "demo-out/broken.csv",
+        wanted=(3,),
+    )
+    found = [line for line in (OUT / "broken.csv").read_text().splitlines() if "weights.tf" in line]
+    say("exit 3. One of its lines:")
+    print(textwrap.shorten(found[0], 240, placeholder=" …"))
 
-    scene(5, "What do we do first?", "The findings as tasks, in the guide's order: by day 30.")
-    strongroom("plan", *sources, "--phase", "30", lines=48)
-
-    scene(6, "A report to hand on", "One file, no scripts, no outside requests; open it in any browser.")
+    scene(5, "A report to hand on", "One file, no scripts, no outside requests; open it in any browser.")
     strongroom("assess", *sources, "--no-snapshot", "--format", "html", "-o", "demo-out/report.html", wanted=(1,))
+
+    scene(6, "What do we do first?", "The same findings in short, and as the first ten tasks of 30, 60 and 90 days.")
+    strongroom("assess", *sources, "--no-snapshot", head=8, since="First things to do", wanted=(1,))
     ending()
 
 

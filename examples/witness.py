@@ -36,6 +36,10 @@ def main(note: Path, words: list[str]) -> None:
             flags = arguments[2] if len(arguments) > 2 and isinstance(arguments[2], int) else 0
             if not path.startswith(_INSTALLATION):
                 (written if flags & _WRITES else read).add(path)
+        elif event == "os.rename":
+            written.add(os.path.abspath(os.fsdecode(arguments[1])))
+        elif event == "sqlite3.connect":
+            written.add(os.path.abspath(os.fsdecode(arguments[0])))
         elif event.startswith("socket.") and event != "socket.gethostname":
             sockets.append(event)
 

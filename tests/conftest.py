@@ -1,8 +1,15 @@
 """Fixtures of the whole suite."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test measures time; a run can be repeated. `make fuzz` looks longer, and elsewhere each time.
+settings.register_profile("house", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=5000)
+settings.load_profile("fuzz" if os.getenv("STRONGROOM_FUZZ") else "house")
 
 SHARED = Path(__file__).parents[1] / "../shared"
 

@@ -161,15 +161,15 @@ def test_commands_that_are_shown_exist(page: Path) -> None:
         assert {w.partition("=")[0] for w in words[2:end] if w.startswith("-")} <= known, line
 
 
-def run(text: str) -> dict[str, object]:
-    names: dict[str, object] = {}
-    exec(compile(text, "example", "exec"), names)
-    return names
+def run(text: str) -> ModuleType:
+    module = ModuleType("example")
+    exec(compile(text, "example", "exec"), module.__dict__)
+    return module
 
 
 def test_the_example_check_works() -> None:
     """The check that the contributor's guide shows passes, fails and says when it cannot tell."""
-    (check,) = run(blocks(ROOT / "CONTRIBUTING.md", "python")[0])["CHECKS"]  # type: ignore[misc]
+    (check,) = run(blocks(ROOT / "CONTRIBUTING.md", "python")[0]).CHECKS
     assert isinstance(check, Check)
     kind = check.kinds[0]
     for value, status in ((False, Status.PASS), (True, Status.FAIL), (synthetic.NOT_KNOWN, Status.UNKNOWN)):
@@ -179,7 +179,7 @@ def test_the_example_check_works() -> None:
 
 def test_the_example_table_works() -> None:
     """The table that the contributor's guide shows is one."""
-    (native,) = run(blocks(ROOT / "CONTRIBUTING.md", "python")[1])["TABLE"]  # type: ignore[misc]
+    (native,) = run(blocks(ROOT / "CONTRIBUTING.md", "python")[1]).TABLE
     assert isinstance(native, Native)
     assert native.rows[0].default is not None
 
@@ -187,9 +187,9 @@ def test_the_example_table_works() -> None:
 def test_the_example_control_works() -> None:
     """The page on controls shows a whole control and a whole check that proves its clause."""
     control, checks = (run(text) for text in blocks(DOCS / "how/add-a-control.md", "python"))
-    assert isinstance(control["CONTROL"], Control)
-    (check,) = checks["CHECKS"]  # type: ignore[misc]
-    assert check.clause == control["CONTROL"].clauses[0].id
+    assert isinstance(control.CONTROL, Control)
+    (check,) = checks.CHECKS
+    assert check.clause == control.CONTROL.clauses[0].id
 
 
 # Proof

@@ -203,5 +203,7 @@ def test_runtime_dependencies_are_few_and_explained() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {re.split(r"[<>=\[; ]", d)[0] for d in project["dependencies"]}
     text = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    extras = {re.split(r"[<>=\[; ]", d)[0] for some in project.get("optional-dependencies", {}).values() for d in some}
+    assert [e for e in extras - {project["name"]} if f"| `{e}` |" not in text] == []
     assert len(names) <= 8
     assert set(re.findall(r"^### ([a-z0-9-]+)$", text, re.MULTILINE)) == names

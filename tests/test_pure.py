@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -16,7 +17,7 @@ from strongroom.app.assess import assess as assess_sources
 from strongroom.app.catalogue import catalogue, derivations, reports
 from strongroom.assess.judge import assess, judge
 from strongroom.model.codes import Severity
-from strongroom.model.control import Fix
+from strongroom.model.control import Assessment, Fix
 from strongroom.model.errors import StrongroomError
 from strongroom.model.kinds import Kind
 from strongroom.model.ports import Check, View
@@ -33,11 +34,11 @@ _watched: dict[int, list[str]] = {}
 
 
 def _importing() -> bool:
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False
 
 
@@ -145,14 +146,20 @@ def test_assessing_and_planning_touch_nothing() -> None:
     assert tasks
 
 
+@pytest.fixture(scope="module")
+def judged() -> Assessment:
+    """An assessment of everything, with its plan."""
+    assessment = assess(synthetic.estate(), catalogue(), synthetic.NOW)
+    assessment.tasks = plan(assessment.findings, catalogue())
+    return assessment
+
+
 @pytest.mark.parametrize("name", reports())
-def test_a_report_touches_nothing(name: str) -> None:
+def test_a_report_touches_nothing(judged: Assessment, name: str) -> None:
     """Every format is written from a whole assessment without reaching out."""
     report, known = reports()[name], catalogue()
-    assessment = assess(synthetic.estate(), known, synthetic.NOW)
-    assessment.tasks = plan(assessment.findings, known)
     with watching() as seen:
-        text = "".join(report.render(assessment, known))
+        text = "".join(report.render(judged, known))
     assert seen == []
     assert text
 

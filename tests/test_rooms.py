@@ -260,6 +260,7 @@ def test_doctor_knows_what_is_there(house: House) -> None:
     assert "62 controls" in said
     assert "beacon:" in said
     assert "smoke" in said
+    assert re.search(r"proof +live +this host", said)
 
 
 def test_a_new_command_is_listed_and_runs(house: House) -> None:

@@ -516,7 +516,7 @@ def test_the_states_of_real_models_are_read(profile: str, vectors: Path, tmp_pat
     assert [g.id for g in gpus] == [f"gpu:{u}" for u in uuids]
     assert {g.value("gpu.model") for g in gpus} == {setting("name")}
     assert {g.value("gpu.ecc") for g in gpus} == {True}
-    assert {g.value("gpu.mig") for g in gpus} == ({None} if profile == "t4" else {False}) or mig is not None
+    assert {g.value("gpu.mig") for g in gpus} == {None if mig is None else mig[1] == "enabled"}
 
 
 # NVML

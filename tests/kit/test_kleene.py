@@ -75,6 +75,7 @@ def test_de_morgan(answers: list[Tri]) -> None:
 
 def test_they_stop_at_the_answer() -> None:
     """What comes after a deciding answer is not asked."""
-    asked = iter([False, True, A])
+    answers: list[Tri] = [False, True, A]
+    asked = iter(answers)
     assert any_of(asked) is True
     assert list(asked) == [A]

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from strongroom.app.catalogue import catalogue, collectors, reports
+from strongroom.app.proof import PROOFS
 
 _DEVICES = (
     ("/dev/sev-guest", "evidence of an AMD SEV-SNP guest"),
@@ -20,7 +21,7 @@ _DEVICES = (
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One thing that was looked at: `ok`, `missing` (something is not available here) or `note`."""
+    """One thing that was looked at: `ok`, `missing` (it is not available here), `note`, or `proof` (see app/proof.py)."""
 
     state: str
     what: str
@@ -45,6 +46,8 @@ def examine(state: str) -> Iterator[Line]:
         yield Line(
             "note", "nvidia-ml-py", "not installed; the host source then reads nvidia-smi and /proc/driver/nvidia"
         )
+    for p in PROOFS:
+        yield Line("proof", p.level.value, p.capability.replace("`", ""))
 
 
 def _state(state: str) -> Line:

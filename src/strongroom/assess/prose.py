@@ -114,7 +114,9 @@ def show_rule(rule: NetRule) -> str:
 def show_statement(s: Statement) -> str:
     """An IAM statement as one phrase."""
     who = f" to {', '.join(s.principals)}" if s.principals else ""
-    what = ", ".join(s.actions) or "not " + ", ".join(s.not_actions)
-    on = ", ".join(s.resources) or "not " + ", ".join(s.not_resources)
+    what = ", ".join(s.actions) or "all but " + ", ".join(s.not_actions)
+    # A trust policy names no resource: it speaks of the role that it belongs to.
+    but = f" on all but {', '.join(s.not_resources)}" if s.not_resources else ""
+    on = f" on {', '.join(s.resources)}" if s.resources else but
     when = " if " + ", ".join(c.key for c in s.conditions) if s.conditions else ""
-    return f"{s.effect}{who} {what} on {on}{when}"
+    return f"{s.effect}{who} {what}{on}{when}"

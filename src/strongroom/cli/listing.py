@@ -119,7 +119,8 @@ def _control(c: Control, known: Catalogue) -> Iterator[str]:
 
 def _check(k: Check, known: Catalogue) -> Iterator[str]:
     control = known.controls[k.control]
-    yield f"{k.id}\n{k.title}\n{k.severity.value}, proves {k.clause} of {control.id} {control.title}\n"
+    yield f"{k.id}\n{k.title}\n"
+    yield _para(f"{k.severity.value}, proves {k.clause} of {control.id} {control.title}", "")
     yield f"\nwhy\n{_para(k.why)}"
     yield f"\napplies to\n{_para(', '.join(x.value for x in k.kinds) + ' with ' + ', '.join(k.needs))}"
     yield from _fix(k.fix)

@@ -1,10 +1,11 @@
 """A plan as a table, as JSON or as Markdown."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from strongroom.cli.tables import clean, console
+from strongroom.cli.tables import clean
 from strongroom.model.control import Assessment, Task
 from strongroom.model.estate import SCHEMA
 from strongroom.model.ports import Catalogue
@@ -33,38 +34,39 @@ def lines(todo: Sequence[Task], found: Assessment, known: Catalogue, form: str) 
 
 
 def _text(todo: Sequence[Task], addresses: dict[str, str], numbers: dict[str, int], known: Catalogue) -> Iterator[str]:
-    out = console()
     for phase in (30, 60, 90):
         part = [t for t in todo if t.phase == phase]
-        if not part:
-            continue
-        with out.capture() as text:
-            out.rule(f"by day {phase}: {len(part)} tasks", align="left")
-            for t in part:
-                _task(out.print, t, addresses, numbers, known)
-        yield text.get() + "\n"
+        if part:
+            yield f"by day {phase}: {len(part)} task{'' if len(part) == 1 else 's'}\n"
+        for t in part:
+            yield "\n" + "".join(_task(t, addresses, numbers, known))
+        if part:
+            yield "\n"
     if not todo:
         yield "nothing to do: no finding fails and every source was read whole\n"
 
 
-def _task(say: object, t: Task, addresses: dict[str, str], numbers: dict[str, int], known: Catalogue) -> None:
-    assert callable(say)
-    say(f"\n{numbers[t.id]:>3}. [bold]{_safe(t.title)}[/]")
+def _task(t: Task, addresses: dict[str, str], numbers: dict[str, int], known: Catalogue) -> Iterator[str]:
     control = known.controls.get(t.control)
     name = f" {control.title}" if control else ""
-    say(f"     {t.severity.value}, {t.verb.value}, {t.control}{name}; effort {t.effort.value}", style="dim")
-    shown = [_safe(addresses.get(a, a)) for a in t.assets[:_MOST]]
+    yield _hung(f"{numbers[t.id]:>3}. ", t.title)
+    yield _hung("     ", f"{t.severity.value}, {t.verb.value}, {t.control}{name}; effort {t.effort.value}")
+    shown = ", ".join(addresses.get(a, a) for a in t.assets[:_MOST])
     more = f" and {len(t.assets) - _MOST} more" if len(t.assets) > _MOST else ""
-    say(f"     on      {', '.join(shown)}{more}")
-    say(f"     do      {_safe(t.fix)}")
-    say(f"     verify  {_safe(t.verify)}")
-    say(f"     closes  {len(t.closes)} finding{'' if len(t.closes) == 1 else 's'}")
+    yield _hung("     on      ", shown + more)
+    yield _hung("     do      ", t.fix)
+    yield _hung("     verify  ", t.verify)
+    yield f"     closes  {len(t.closes)} finding{'' if len(t.closes) == 1 else 's'}\n"
     if t.depends_on:
-        say(f"     after   {', '.join(str(numbers[d]) for d in t.depends_on)}")
+        yield _hung("     after   ", ", ".join(str(n) for n in sorted(numbers[d] for d in t.depends_on)))
 
 
-def _safe(text: str) -> str:
-    return clean(text).replace("[", "\\[")
+def _hung(head: str, text: str) -> str:
+    """A line with a head; what does not fit hangs below the text, not below the head."""
+    words = " ".join(clean(text).split())
+    return (
+        textwrap.fill(words, 80, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False) + "\n"
+    )
 
 
 def _markdown(

@@ -1,6 +1,5 @@
 """What the checks of Azure share: whose key encrypts, which logs leave, what counts as sensitive."""
 
-from strongroom.kit.marks import sensitive
 from strongroom.model.ports import Answer, View, broken, holds, not_applicable, unknown
 from strongroom.model.values import Unknown
 
@@ -28,13 +27,43 @@ def logged(v: View, *wanted: str) -> Answer:
 
 def confidential(v: View) -> Answer:
     """Whether sensitive work runs on a confidential machine. Accelerators without a mark are taken as sensitive."""
-    marked = sensitive(dict(v.asset.labels))
-    if marked is False or (marked is None and not v.has("gpu.count")):
+    if not v.flag("sensitive"):
         return not_applicable("nothing marks its work as sensitive")
-    return holds() if v.text("cc.tech") else broken(why="marked as sensitive" if marked else "accelerators")
+    return holds() if v.text("cc.tech") else broken()
 
 
 def whole_card(v: View) -> Answer:
     """Whether the machine gets cards of its own. The size of a shared card has less than one."""
     count = v.number("gpu.count")
     return holds() if count >= 1 else broken(share=f"{count:.3g}")
+
+
+def endpoint(target: str, part: str) -> str:
+    """The lines of a private endpoint that leads to a part of a resource."""
+    return (
+        'resource "azurerm_private_endpoint" "this" {\n'
+        f'  name                = "{part}"\n'
+        f"  location            = {target}.location\n"
+        f"  resource_group_name = {target}.resource_group_name\n"
+        "  subnet_id           = azurerm_subnet.endpoints.id\n"
+        "  private_service_connection {\n"
+        f'    name                           = "{part}"\n'
+        f"    private_connection_resource_id = {target}.id\n"
+        f'    subresource_names              = ["{part}"]\n'
+        "    is_manual_connection           = false\n"
+        "  }\n"
+        "}"
+    )
+
+
+def diagnostics(target: str, *categories: str) -> str:
+    """The lines of a diagnostic setting that sends log categories of a resource to a workspace."""
+    logs = "".join(f'  enabled_log {{\n    category = "{c}"\n  }}\n' for c in categories)
+    return (
+        'resource "azurerm_monitor_diagnostic_setting" "this" {\n'
+        '  name                       = "audit"\n'
+        f"  target_resource_id         = {target}\n"
+        "  log_analytics_workspace_id = azurerm_log_analytics_workspace.audit.id\n"
+        f"{logs}"
+        "}"
+    )

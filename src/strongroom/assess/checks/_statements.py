@@ -39,6 +39,8 @@ def said(answer: Tri) -> Answer:
 def phrase(s: Statement) -> str:
     """A statement in a few words, by its sid where it has one."""
     what = ", ".join(s.actions[:3]) or "all actions but " + ", ".join(s.not_actions[:3])
-    where = ", ".join(s.resources[:2]) or "all resources but " + ", ".join(s.not_resources[:2])
+    where = ", ".join(s.resources[:2])
+    if not where:
+        where = "all resources but " + ", ".join(s.not_resources[:2]) if s.not_resources else "what it is attached to"
     who = f" to {', '.join(s.principals[:2])}" if s.principals else ""
     return f"{s.sid + ': ' if s.sid else ''}{s.effect or 'allow'}{who} {what} on {where}"

@@ -33,7 +33,10 @@ PRIVATE = """sensitive_information_policy_config {
     title="The agent is encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.AGENT,),
-    needs=("enc.key",),
+    needs=(
+        "aws.service",
+        "enc.key",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own.",
@@ -57,7 +60,10 @@ def agent_key(v: View) -> Answer:
     title="A guardrail stands before the agent",
     clause="IAM-02.no-escalation",
     kinds=(Kind.AGENT,),
-    needs=("agent.guardrail",),
+    needs=(
+        "aws.service",
+        "agent.guardrail",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Attach a guardrail that looks for attacks in prompts and for private data in answers.",
@@ -90,7 +96,10 @@ def agent_guardrail(v: View) -> bool:
     title="The agent's role allows no whole service on everything",
     clause="IAM-02.no-wildcard",
     kinds=(Kind.AGENT, Kind.INDEX),
-    needs=("identity.statements",),
+    needs=(
+        "aws.service",
+        "identity.statements",
+    ),
     severity=Severity.HIGH,
     fix=Fix(
         "Name the models, functions and buckets that the agent uses.",
@@ -140,7 +149,10 @@ def _service(action: str) -> Tri:
     title="The agent's runtime has no internet access outside the owner's network",
     clause="NET-02.no-direct-internet",
     kinds=(Kind.AGENT,),
-    needs=("net.direct_internet",),
+    needs=(
+        "aws.service",
+        "net.direct_internet",
+    ),
     severity=Severity.HIGH,
     fix=Fix(
         "Run it in your network.",
@@ -170,7 +182,10 @@ def agent_network(v: View) -> bool:
     title="The guardrail looks for attacks in prompts with full strength",
     clause="IAM-02.no-escalation",
     kinds=(Kind.GUARDRAIL,),
-    needs=("guardrail.prompt_attack",),
+    needs=(
+        "aws.service",
+        "guardrail.prompt_attack",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Add the filter for prompt attacks with high strength.",
@@ -191,7 +206,10 @@ def prompt_attacks(v: View) -> Answer:
     title="The guardrail blocks or masks private data",
     clause="ART-07.no-copy-outside",
     kinds=(Kind.GUARDRAIL,),
-    needs=("guardrail.private_data",),
+    needs=(
+        "aws.service",
+        "guardrail.private_data",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "List the kinds of private data that must not pass.",
@@ -211,7 +229,10 @@ def private_data(v: View) -> bool:
     title="The custom model is encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.MODEL,),
-    needs=("enc.key",),
+    needs=(
+        "aws.service",
+        "enc.key",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own.",
@@ -236,7 +257,10 @@ def model_key(v: View) -> Answer:
     title="The volumes that the model is trained on are encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.MODEL,),
-    needs=("enc.volume_key",),
+    needs=(
+        "aws.service",
+        "enc.volume_key",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own for the training volumes.",
@@ -259,7 +283,10 @@ def model_volume(v: View) -> Answer:
     title="The index is encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.INDEX,),
-    needs=("enc.key",),
+    needs=(
+        "aws.service",
+        "enc.key",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own.",
@@ -290,7 +317,10 @@ def index_key(v: View) -> Answer:
     title="What the model is given for context is encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.DATASET,),
-    needs=("enc.key",),
+    needs=(
+        "aws.service",
+        "enc.key",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own.",
@@ -349,7 +379,10 @@ def invocations(v: View) -> Answer:
     title="The gateway to the agent's tools asks who calls",
     clause="IAM-03.no-anonymous",
     kinds=(Kind.ENDPOINT,),
-    needs=("auth.anonymous",),
+    needs=(
+        "aws.service",
+        "auth.anonymous",
+    ),
     severity=Severity.CRITICAL,
     fix=Fix(
         "Authorise callers by IAM or by tokens of your identity provider.",

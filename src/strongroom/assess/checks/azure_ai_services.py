@@ -1,6 +1,6 @@
 """Azure AI services accounts: OpenAI, AI Foundry's resource, and their kin."""
 
-from strongroom.assess.checks._azure import customers, logged
+from strongroom.assess.checks._azure import customers, diagnostics, endpoint, logged
 from strongroom.model.codes import Effort, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -72,12 +72,7 @@ def default_deny(v: View) -> bool:
     severity=Severity.LOW,
     fix=Fix(
         "Add a private endpoint in the subnet of the application.",
-        (
-            (
-                "azurerm_private_endpoint",
-                'private_service_connection {\n  name                           = "ai"\n  private_connection_resource_id = azurerm_cognitive_account.ai.id\n  subresource_names              = ["account"]\n  is_manual_connection           = false\n}',
-            ),
-        ),
+        ((ACCOUNT, endpoint("azurerm_cognitive_account.ai", "account")),),
         "",
         "az network private-endpoint-connection list --id <account-id>",
         Effort.MEDIUM,
@@ -111,7 +106,7 @@ def private_endpoint(v: View) -> bool:
 def egress(v: View) -> Answer | bool:
     """A model with a file or a tool of the attacker's choosing carries the conversation out by itself."""
     raw = v.raw(GATE)
-    if isinstance(raw, str) and raw.lower() not in SERVES_MODELS:
+    if isinstance(raw, str) and raw and raw.lower() not in SERVES_MODELS:
         return not_applicable(f"an account of kind {raw} takes no addresses from its callers")
     return v.flag("net.egress_restricted")
 
@@ -199,12 +194,7 @@ def cmk(v: View) -> bool:
     severity=Severity.MEDIUM,
     fix=Fix(
         "Send the audit log to a workspace.",
-        (
-            (
-                "azurerm_monitor_diagnostic_setting",
-                'target_resource_id         = azurerm_cognitive_account.ai.id\nlog_analytics_workspace_id = azurerm_log_analytics_workspace.audit.id\nenabled_log {\n  category = "Audit"\n}',
-            ),
-        ),
+        ((ACCOUNT, diagnostics("azurerm_cognitive_account.ai.id", "Audit")),),
         "",
         "az monitor diagnostic-settings list --resource <account-id>",
     ),

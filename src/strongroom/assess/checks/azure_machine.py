@@ -12,6 +12,16 @@ SET = "azurerm_linux_virtual_machine_scale_set"
 WINDOWS_SET = "azurerm_windows_virtual_machine_scale_set"
 MACHINES = (Kind.INSTANCE, Kind.TEMPLATE)
 DISKS = (Kind.DISK,)
+EXTENSION = (
+    'resource "azurerm_virtual_machine_extension" "gpu" {\n'
+    '  name                       = "gpu-driver"\n'
+    "  virtual_machine_id         = azurerm_linux_virtual_machine.train.id\n"
+    '  publisher                  = "Microsoft.HpcCompute"\n'
+    '  type                       = "NvidiaGpuDriverLinux"\n'
+    '  type_handler_version       = "1.9"\n'
+    "  auto_upgrade_minor_version = true\n"
+    "}"
+)
 SHOW = "az vm show -n <machine> -g <group> --query"
 
 
@@ -113,7 +123,7 @@ def vtpm(v: View) -> bool:
     title="Sensitive work runs on a confidential machine",
     clause="TEE-04.sensitive-runs-confidential",
     kinds=(*MACHINES, Kind.WORKLOAD),
-    needs=("cc.tech", "net.public"),
+    needs=("sensitive", "cc.tech", "net.public"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Choose a confidential size: with an accelerator NCCads_H100_v5, without one DCas_v5 or ECas_v5.",
@@ -129,7 +139,7 @@ def vtpm(v: View) -> bool:
         f"{SHOW} securityProfile.securityType",
         Effort.LARGE,
     ),
-    broken="it is not confidential ({why})",
+    broken="it is not confidential",
 )
 def runs_confidential(v: View) -> Answer:
     """On an ordinary machine whoever runs the host reads the weights out of its memory."""
@@ -214,12 +224,7 @@ def whole(v: View) -> Answer:
     severity=Severity.MEDIUM,
     fix=Fix(
         "Install the driver with Microsoft's extension and let it upgrade itself.",
-        (
-            (
-                "azurerm_virtual_machine_extension",
-                'publisher                  = "Microsoft.HpcCompute"\ntype                       = "NvidiaGpuDriverLinux"\ntype_handler_version       = "1.9"\nauto_upgrade_minor_version = true',
-            ),
-        ),
+        ((LINUX, EXTENSION),),
         "",
         "az vm extension list --vm-name <machine> -g <group>",
     ),

@@ -1,6 +1,6 @@
 """Azure AI Search, which holds the vectors and the text behind them."""
 
-from strongroom.assess.checks._azure import logged
+from strongroom.assess.checks._azure import diagnostics, logged
 from strongroom.model.codes import Effort, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -105,12 +105,7 @@ def cmk_enforced(v: View) -> bool:
     severity=Severity.MEDIUM,
     fix=Fix(
         "Send the operation log to a workspace.",
-        (
-            (
-                "azurerm_monitor_diagnostic_setting",
-                'target_resource_id         = azurerm_search_service.this.id\nlog_analytics_workspace_id = azurerm_log_analytics_workspace.audit.id\nenabled_log {\n  category = "OperationLogs"\n}',
-            ),
-        ),
+        ((SERVICE, diagnostics("azurerm_search_service.this.id", "OperationLogs")),),
         "",
         "az monitor diagnostic-settings list --resource <service-id>",
     ),

@@ -1,6 +1,6 @@
 """Azure Machine Learning and AI Foundry: workspaces, their compute, their data stores and endpoints."""
 
-from strongroom.assess.checks._azure import customers, logged
+from strongroom.assess.checks._azure import customers, diagnostics, endpoint, logged
 from strongroom.model.codes import Effort, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -10,6 +10,7 @@ ML = "azurerm_machine_learning_workspace"
 FOUNDRY = "azurerm_ai_foundry"
 CLUSTER = "azurerm_machine_learning_compute_cluster"
 NOTEBOOK = "azurerm_machine_learning_compute_instance"
+STORE = 'resource "azurerm_storage_account" "workspace" {\n  public_network_access_enabled = false\n}'
 WORKSPACES = (Kind.WORKSPACE,)
 COMPUTE = (Kind.INSTANCE, Kind.NOTEBOOK)
 SHOW = "az ml workspace show -n <workspace> -g <group> --query"
@@ -75,7 +76,7 @@ def egress(v: View) -> bool:
     severity=Severity.HIGH,
     fix=Fix(
         "Switch the account's public endpoint off.",
-        (("azurerm_storage_account", "public_network_access_enabled = false"),),
+        ((ML, STORE), (FOUNDRY, STORE)),
         "az storage account update -n <account> --public-network-access Disabled",
         "az storage account show -n <account> --query publicNetworkAccess",
         Effort.MEDIUM,
@@ -102,10 +103,8 @@ def store_public(v: View) -> Answer | bool:
     fix=Fix(
         "Add a private endpoint in the owner's network.",
         (
-            (
-                "azurerm_private_endpoint",
-                'private_service_connection {\n  name                           = "workspace"\n  private_connection_resource_id = azurerm_machine_learning_workspace.this.id\n  subresource_names              = ["amlworkspace"]\n  is_manual_connection           = false\n}',
-            ),
+            (ML, endpoint("azurerm_machine_learning_workspace.this", "amlworkspace")),
+            (FOUNDRY, endpoint("azurerm_ai_foundry.this", "amlworkspace")),
         ),
         "",
         "az network private-endpoint-connection list --id <workspace-id>",
@@ -175,18 +174,13 @@ def store_keys(v: View) -> bool:
     severity=Severity.MEDIUM,
     fix=Fix(
         "Send the workspace's audit categories to a workspace of Log Analytics.",
-        (
-            (
-                "azurerm_monitor_diagnostic_setting",
-                'target_resource_id         = azurerm_machine_learning_workspace.this.id\nlog_analytics_workspace_id = azurerm_log_analytics_workspace.audit.id\nenabled_log {\n  category_group = "audit"\n}',
-            ),
-        ),
+        ((ML, diagnostics("azurerm_machine_learning_workspace.this.id", "ModelsChangeEvent", "DeploymentEventAKS")),),
         "",
         "az monitor diagnostic-settings list --resource <workspace-id>",
     ),
     broken="no diagnostic setting sends model or deployment events anywhere (found: {found})",
 )
-def diagnostics(v: View) -> Answer:
+def events_logged(v: View) -> Answer:
     """Who changed a model or a deployment, and who read a data store, is nowhere else."""
     return logged(v, "ModelsChangeEvent", "DeploymentEventACI", "DeploymentEventAKS", "ModelsReadEvent")
 
@@ -290,7 +284,7 @@ CHECKS = (
     private_endpoint,
     cmk,
     store_keys,
-    diagnostics,
+    events_logged,
     local_auth,
     compute_public,
     compute_network,

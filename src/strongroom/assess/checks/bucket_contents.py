@@ -80,29 +80,6 @@ def tls_only(v: View) -> Answer:
     return said(any_of(_denies_plaintext(s) for s in listed(v, "policy.statements")))
 
 
-@check(
-    id="enc.s3-bucket-acl.tls-only",
-    title="A bucket with a public ACL refuses requests without TLS",
-    clause="ART-02.refuses-plaintext",
-    kinds=(Kind.GRANT,),
-    needs=("acl.public", "acl.bucket_policy"),
-    severity=Severity.MEDIUM,
-    fix=Fix(
-        "Take the public grant out, or deny plaintext in the bucket's policy.",
-        (("aws_s3_bucket_acl", 'acl = "private"'),),
-        "aws s3api put-bucket-acl --bucket <bucket> --acl private",
-        "curl -sI http://<bucket>.s3.amazonaws.com/ must answer 403",
-    ),
-    broken="its ACL opens the bucket to everybody, and nothing refuses plain HTTP",
-    equivalents=("checkov:CKV_AWS_379",),
-)
-def acl_tls_only(v: View) -> Answer:
-    """What everybody may fetch over plain HTTP, anybody on the path may replace."""
-    if not v.flag("acl.public"):
-        return holds()
-    return said(any_of(_denies_plaintext(s) for s in listed(v, "acl.bucket_policy")))
-
-
 def _denies_plaintext(s: Statement | Unknown) -> Tri:
     """A Deny for everybody, of reads and writes of objects, where aws:SecureTransport is false, and nothing narrower."""
     if isinstance(s, Unknown):
@@ -247,4 +224,4 @@ def copied_outside(v: View) -> Answer:
     return unknown(*doubts) if doubts else holds()
 
 
-CHECKS = (cmk, tls_only, acl_tls_only, access_log, versioning, object_lock, copied_outside)
+CHECKS = (cmk, tls_only, access_log, versioning, object_lock, copied_outside)

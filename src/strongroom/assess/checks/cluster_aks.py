@@ -1,6 +1,6 @@
 """AKS clusters and their node pools."""
 
-from strongroom.assess.checks._azure import customers, logged
+from strongroom.assess.checks._azure import customers, diagnostics, logged
 from strongroom.kit.nets import is_world
 from strongroom.model.codes import Effort, Severity
 from strongroom.model.control import Fix
@@ -128,7 +128,7 @@ def network_policy(v: View) -> bool:
     title="The cluster has no open way to the internet",
     clause="NET-04.default-deny-egress",
     kinds=CLUSTERS,
-    needs=("net.egress_route",),
+    needs=("net.egress_restricted", "net.egress_route"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Send what leaves through a firewall with a list, or let nothing leave.",
@@ -141,10 +141,7 @@ def network_policy(v: View) -> bool:
 )
 def egress(v: View) -> Answer:
     """Weights leave a cluster through the same address that pulls its images."""
-    route = v.text("net.egress_route")
-    if route.lower() == "userdefinedrouting":
-        return not_applicable("its routes lead where the route table says, which is judged there")
-    return holds() if route.lower() in ("none", "block") else broken(route=route)
+    return holds() if v.flag("net.egress_restricted") else broken(route=v.text("net.egress_route"))
 
 
 @check(
@@ -321,12 +318,7 @@ def monitored(v: View) -> bool:
     severity=Severity.MEDIUM,
     fix=Fix(
         "Send the API server's audit log to a workspace.",
-        (
-            (
-                "azurerm_monitor_diagnostic_setting",
-                'target_resource_id         = azurerm_kubernetes_cluster.gpu.id\nlog_analytics_workspace_id = azurerm_log_analytics_workspace.audit.id\nenabled_log {\n  category = "kube-audit-admin"\n}',
-            ),
-        ),
+        ((CLUSTER, diagnostics("azurerm_kubernetes_cluster.gpu.id", "kube-audit-admin")),),
         "",
         "az monitor diagnostic-settings list --resource <cluster-id>",
     ),

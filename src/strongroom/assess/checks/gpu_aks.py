@@ -87,7 +87,7 @@ def driver(v: View) -> bool:
     title="Sensitive work runs on confidential nodes",
     clause="TEE-04.sensitive-runs-confidential",
     kinds=POOLS,
-    needs=("cc.tech", "enc.at_host"),
+    needs=("sensitive", "cc.tech", "enc.at_host", "net.private_nodes"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Choose a confidential size: with an accelerator NCCads_H100_v5, without one DCas_v5 or ECas_v5.",
@@ -96,7 +96,7 @@ def driver(v: View) -> bool:
         f"{SHOW} vmSize",
         Effort.LARGE,
     ),
-    broken="its machines are not confidential ({why})",
+    broken="its machines are not confidential",
 )
 def confidential_nodes(v: View) -> Answer:
     """On an ordinary machine whoever runs the host reads the weights out of its memory."""

@@ -108,16 +108,17 @@ def smt(v: View) -> Answer | bool:
 )
 def microcode(v: View) -> Answer:
     """The microcode is part of every TEE's trusted base: attestation with an old one proves a processor that is known
-    to leak. The kernel says when a mitigation lacks its microcode, and from 6.16 on whether it is an old one.
+    to leak. The kernel says when a mitigation lacks its microcode, and from 6.16 on whether it is an old one. A virtual
+    machine's kernel sees what its host shows, so it is not asked.
     """
+    if v.has("host.virtual") and v.flag("host.virtual"):
+        return not_applicable("a virtual machine runs on its host's microcode")
     states, doubts = _states(v)
     old = [s for s in states if "no microcode" in s.lower() or s.lower().startswith("old_microcode: vulnerable")]
     if old:
         return broken(flaws="; ".join(old))
     if doubts:
         return unknown(*doubts)
-    if v.has("host.virtual") and v.flag("host.virtual"):
-        return not_applicable("a virtual machine runs on its host's microcode")
     if any(s.lower() == "old_microcode: not affected" for s in states):
         return holds()
     return unknown(

@@ -1,8 +1,7 @@
 """Azure Key Vaults, managed HSMs and their keys."""
 
-from strongroom.assess.checks._azure import logged
+from strongroom.assess.checks._azure import diagnostics, endpoint, logged
 from strongroom.kit.kleene import Tri, all_of, any_of
-from strongroom.kit.marks import sensitive
 from strongroom.model.codes import Effort, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -140,12 +139,7 @@ def public(v: View) -> bool:
     severity=Severity.LOW,
     fix=Fix(
         "Add a private endpoint in the subnet of the workload.",
-        (
-            (
-                "azurerm_private_endpoint",
-                'private_service_connection {\n  name                           = "keys"\n  private_connection_resource_id = azurerm_key_vault.keys.id\n  subresource_names              = ["vault"]\n  is_manual_connection           = false\n}',
-            ),
-        ),
+        ((VAULT, endpoint("azurerm_key_vault.keys", "vault")), (HSM, endpoint(f"{HSM}.keys", "managedhsm"))),
         "",
         "az network private-endpoint-connection list --id <vault-id>",
         Effort.MEDIUM,
@@ -168,10 +162,8 @@ def private_endpoint(v: View) -> bool:
     fix=Fix(
         "Send the audit events to a workspace.",
         (
-            (
-                "azurerm_monitor_diagnostic_setting",
-                'target_resource_id         = azurerm_key_vault.keys.id\nlog_analytics_workspace_id = azurerm_log_analytics_workspace.audit.id\nenabled_log {\n  category = "AuditEvent"\n}',
-            ),
+            (VAULT, diagnostics("azurerm_key_vault.keys.id", "AuditEvent")),
+            (HSM, diagnostics(f"{HSM}.keys.id", "AuditEvent")),
         ),
         "",
         "az monitor diagnostic-settings list --resource <vault-id>",
@@ -304,7 +296,7 @@ def release_policy(v: View) -> Answer:
     """
     raw = v.raw("key.release")
     if raw is None:
-        if sensitive(dict(v.asset.labels)):
+        if v.has("sensitive") and v.flag("sensitive"):
             return broken(why="it is marked as sensitive, and no release policy binds it to attestation")
         return not_applicable("nothing marks the key as one of sensitive artifacts, and it has no release policy")
     if isinstance(raw, Unknown):
@@ -313,7 +305,7 @@ def release_policy(v: View) -> Answer:
     answer = all_of(_measured(a) for a in found if isinstance(a, str | Unknown))
     if isinstance(answer, Unknown):
         return unknown(answer)
-    return holds() if answer and found else broken(why="an alternative of its release policy names no measurement")
+    return holds() if answer else broken(why="an alternative of its release policy names no measurement")
 
 
 def _measured(alternative: str | Unknown) -> Tri:

@@ -1,6 +1,6 @@
 """Azure Container Registry, from which inference and training images come."""
 
-from strongroom.assess.checks._azure import customers, logged
+from strongroom.assess.checks._azure import customers, diagnostics, logged
 from strongroom.model.codes import Effort, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -139,8 +139,12 @@ def export(v: View) -> bool:
         "Send the registry's logs to a workspace.",
         (
             (
-                "azurerm_monitor_diagnostic_setting",
-                'target_resource_id         = azurerm_container_registry.images.id\nlog_analytics_workspace_id = azurerm_log_analytics_workspace.audit.id\nenabled_log {\n  category = "ContainerRegistryRepositoryEvents"\n}\nenabled_log {\n  category = "ContainerRegistryLoginEvents"\n}',
+                REGISTRY,
+                diagnostics(
+                    "azurerm_container_registry.images.id",
+                    "ContainerRegistryRepositoryEvents",
+                    "ContainerRegistryLoginEvents",
+                ),
             ),
         ),
         "",

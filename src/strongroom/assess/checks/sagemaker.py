@@ -29,7 +29,10 @@ BEDROCK_VPC = """vpc_config {
     title="The model's containers have no network",
     clause="NET-04.default-deny-egress",
     kinds=(Kind.MODEL,),
-    needs=("net.isolated",),
+    needs=(
+        "aws.service",
+        "net.isolated",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Switch network isolation on; SageMaker still brings the model and the requests in.",
@@ -60,7 +63,10 @@ def placed(v: View) -> Answer:
     title="The model runs in the owner's network, or with none",
     clause="NET-02.in-private-network",
     kinds=(Kind.MODEL,),
-    needs=("net.in_vpc",),
+    needs=(
+        "aws.service",
+        "net.in_vpc",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Place the model in private subnets of your own, or switch its network off.",
@@ -81,7 +87,10 @@ def model_in_vpc(v: View) -> Answer:
     title="What the job writes is encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.JOB,),
-    needs=("enc.output_key",),
+    needs=(
+        "aws.service",
+        "enc.output_key",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own for the job's output.",
@@ -96,7 +105,6 @@ def model_in_vpc(v: View) -> Answer:
     equivalents=(
         "checkov:CKV_AWS_367",
         "checkov:CKV_AWS_372",
-        "prowler:sagemaker_training_jobs_volume_and_output_encryption_enabled",
     ),
 )
 def job_output(v: View) -> Answer:
@@ -109,7 +117,10 @@ def job_output(v: View) -> Answer:
     title="The job's volumes are encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.JOB,),
-    needs=("enc.volume_key",),
+    needs=(
+        "aws.service",
+        "enc.volume_key",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own for the volumes of the job's machines.",
@@ -123,7 +134,7 @@ def job_output(v: View) -> Answer:
         verify=SEE_JOB + "ResourceConfig.VolumeKmsKeyId",
     ),
     broken="its volumes are encrypted with {found}",
-    equivalents=("checkov:CKV_AWS_368", "prowler:sagemaker_training_jobs_volume_and_output_encryption_enabled"),
+    equivalents=("checkov:CKV_AWS_368",),
 )
 def job_volume(v: View) -> Answer:
     """Training data and checkpoints lie on the job's volumes for as long as it runs, and on warm pools after it."""
@@ -135,7 +146,10 @@ def job_volume(v: View) -> Answer:
     title="Traffic between the job's containers is encrypted",
     clause="ART-02.node-traffic-encrypted",
     kinds=(Kind.JOB,),
-    needs=("enc.in_transit",),
+    needs=(
+        "aws.service",
+        "enc.in_transit",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Switch the encryption of inter-container traffic on. It costs time in distributed training: measure it.",
@@ -158,7 +172,10 @@ def job_traffic(v: View) -> bool:
     title="The job runs in the owner's network, or with none",
     clause="NET-02.in-private-network",
     kinds=(Kind.JOB,),
-    needs=("net.in_vpc",),
+    needs=(
+        "aws.service",
+        "net.in_vpc",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Place the job in private subnets of your own.",
@@ -179,7 +196,10 @@ def job_in_vpc(v: View) -> Answer:
     title="The job's containers have no network",
     clause="NET-04.default-deny-egress",
     kinds=(Kind.JOB,),
-    needs=("net.isolated",),
+    needs=(
+        "aws.service",
+        "net.isolated",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Switch network isolation on where the job needs nothing but its channels.",
@@ -203,7 +223,10 @@ def job_isolated(v: View) -> bool:
     title="The endpoint's volumes are encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.ENDPOINT_CONFIG,),
-    needs=("enc.key",),
+    needs=(
+        "aws.service",
+        "enc.key",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own in the endpoint configuration.",
@@ -228,7 +251,10 @@ def endpoint_key(v: View) -> Answer:
     title="Captured requests and answers are encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.ENDPOINT_CONFIG,),
-    needs=("enc.capture_key",),
+    needs=(
+        "aws.service",
+        "enc.capture_key",
+    ),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own for data capture.",
@@ -252,7 +278,10 @@ def capture_key(v: View) -> Answer:
     title="Studio reaches the internet through the owner's network only",
     clause="NET-02.no-direct-internet",
     kinds=(Kind.WORKSPACE,),
-    needs=("net.direct_internet",),
+    needs=(
+        "aws.service",
+        "net.direct_internet",
+    ),
     severity=Severity.HIGH,
     fix=Fix(
         "Send the traffic of Studio's apps through your network, and give it endpoints for what it needs.",

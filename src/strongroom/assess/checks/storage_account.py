@@ -1,7 +1,6 @@
 """Azure storage accounts and their containers, where weights, datasets and logs lie."""
 
-from strongroom.assess.checks._azure import customers, logged
-from strongroom.kit.marks import sensitive
+from strongroom.assess.checks._azure import customers, diagnostics, endpoint, logged
 from strongroom.model.codes import Effort, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -53,7 +52,7 @@ def https(v: View) -> bool:
 def tls(v: View) -> Answer:
     """TLS 1.0 and 1.1 can be broken by whoever sits on the path; every current client speaks 1.2."""
     found = v.text("tls.min")
-    return broken(found=found) if found in ("1.0", "1.1") else holds()
+    return holds() if found in ("1.2", "1.3") else broken(found=found or "of any version")
 
 
 @check(
@@ -160,12 +159,7 @@ def public(v: View) -> bool:
     severity=Severity.LOW,
     fix=Fix(
         "Add a private endpoint in the subnet of the workload.",
-        (
-            (
-                "azurerm_private_endpoint",
-                'private_service_connection {\n  name                           = "weights"\n  private_connection_resource_id = azurerm_storage_account.weights.id\n  subresource_names              = ["blob"]\n  is_manual_connection           = false\n}',
-            ),
-        ),
+        ((ACCOUNT, endpoint("azurerm_storage_account.weights", "blob")),),
         "",
         "az network private-endpoint-connection list --id <account-id>",
         Effort.MEDIUM,
@@ -263,8 +257,10 @@ def cross_tenant(v: View) -> bool:
         "Send the blob service's read, write and delete logs to a workspace.",
         (
             (
-                "azurerm_monitor_diagnostic_setting",
-                'target_resource_id         = "${azurerm_storage_account.weights.id}/blobServices/default"\nlog_analytics_workspace_id = azurerm_log_analytics_workspace.audit.id\nenabled_log {\n  category_group = "audit"\n}',
+                ACCOUNT,
+                diagnostics(
+                    '"${azurerm_storage_account.weights.id}/blobServices/default"', "StorageRead", "StorageWrite"
+                ),
             ),
         ),
         "",
@@ -282,7 +278,7 @@ def reads_logged(v: View) -> Answer:
     title="What is stored as sensitive cannot be changed or deleted",
     clause="IR-02.immutable-backup",
     kinds=BUCKET,
-    needs=("store.locked",),
+    needs=("store.locked", "sensitive"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Lock a time-based retention policy.",
@@ -291,7 +287,10 @@ def reads_logged(v: View) -> Answer:
                 ACCOUNT,
                 'immutability_policy {\n  state                         = "Locked"\n  period_since_creation_in_days = 90\n  allow_protected_append_writes = false\n}',
             ),
-            ("azurerm_storage_container_immutability_policy", "locked = true"),
+            (
+                CONTAINER,
+                'resource "azurerm_storage_container_immutability_policy" "weights" {\n  storage_container_resource_manager_id = azurerm_storage_container.weights.id\n  immutability_period_in_days           = 90\n  locked                                = true\n}',
+            ),
         ),
         "az storage container immutability-policy lock -c <container> --account-name <account> --if-match <etag>",
         "az storage container immutability-policy show -c <container> --account-name <account>",
@@ -301,7 +300,7 @@ def reads_logged(v: View) -> Answer:
 )
 def locked(v: View) -> Answer:
     """Whoever extorts an owner of models deletes the copies first; only a locked policy outlives stolen admin rights."""
-    if not sensitive(dict(v.asset.labels)):
+    if not v.flag("sensitive"):
         return not_applicable("nothing marks it as a store of sensitive artifacts")
     return holds() if v.flag("store.locked") else broken()
 

@@ -93,6 +93,7 @@ KINDS = {
     Kind.TRAIL: "Audit trails",
     Kind.LOG_GROUP: "Log groups",
     Kind.DETECTOR: "Detectors",
+    Kind.ACCOUNT: "Cloud accounts",
     Kind.OTHER: "Other resources, seen and not judged",
 }
 
@@ -101,7 +102,10 @@ FAMILIES = (
     ("AI services", frozenset(k for k in Kind if k.value.startswith("ai."))),
     ("Clusters and machines", frozenset(k for k in Kind if k.value.startswith(("k8s.", "compute.")))),
     ("Stores", frozenset(k for k in Kind if k.value.startswith("store."))),
-    ("Keys and identities", frozenset(k for k in Kind if k.value.startswith(("key", "secret", "identity", "policy")))),
+    (
+        "Accounts, keys and identities",
+        frozenset(k for k in Kind if k.value.startswith(("cloud.", "key", "secret", "identity", "policy"))),
+    ),
     ("Network", frozenset(k for k in Kind if k.value.startswith("net."))),
     ("Logs and detection", frozenset(k for k in Kind if k.value.startswith(("log.", "detector")))),
 )

@@ -5,7 +5,7 @@ The templates are data of this package and are read when it is imported; making 
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -29,7 +29,7 @@ from strongroom.assess.reports._overview import (
     verdict,
     would_add,
 )
-from strongroom.assess.reports._shared import PROGRAM, VERSION, count, in_pieces, lines_of, one_line, place
+from strongroom.assess.reports._shared import PROGRAM, VERSION, count, in_pieces, lines_of, one_line, place, tally
 from strongroom.assess.reports._words import SHOWN, kind_name
 from strongroom.model.codes import Status, Verb
 from strongroom.model.control import Assessment, ControlResult
@@ -39,6 +39,12 @@ from strongroom.model.ports import Catalogue, Control, Report
 TABLE_ROWS = 100
 MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905 - a line of words reads better than twelve strings
+)
+WORST = (
+    (Status.FAIL, "failing"),
+    (Status.UNKNOWN, "in doubt"),
+    (Status.PASS, "passing"),
+    (Status.NOT_ASSESSED, "not judged"),
 )
 _SPANS = re.compile(r"`([^`]+)`")
 _BREAK_AFTER = re.compile(r"([./_:-])(?=[^./_:;-]{3})")
@@ -148,65 +154,73 @@ def _states(lines: Sequence[Line]) -> list[Status]:
 
 def _context(assessment: Assessment, catalogue: Catalogue) -> dict[str, object]:
     groups = control_groups(assessment, catalogue)
-    open_questions = doubts(assessment, catalogue)
     verbs, all_phases, whole = by_verb(assessment, catalogue), by_phase(assessment, catalogue), posture(assessment)
-    by_severity = severities(assessment.findings)
-    failures = sum(by_severity.values())
-    unknowns = sum(f.status is Status.UNKNOWN for f in assessment.findings)
     estate = inventory(assessment)
-    assets = sum(f.total for f in estate)
-    todos = first_things(assessment, groups)
+    numbers = _numbers(assessment, sum(f.total for f in estate))
     return {
+        **_constants(assessment),
+        **numbers,
         "assessment": assessment,
-        "asset_count": assets,
         "by_phase": all_phases,
         "by_verb": verbs,
-        "cap": CAP,
         "catalogue": _catalogue(assessment, catalogue),
         "controls": {r.control for r in assessment.controls if r.control in catalogue.controls},
         "coverage": coverage_sentence(assessment),
-        "doubts": open_questions,
+        "doubts": doubts(assessment, catalogue),
         "failing": {c.id for g in groups for c in g.checks},
-        "failures": failures,
-        "files": sum(s.files for s in assessment.sources),
         "gaps_of": Counter(g.source for g in assessment.gaps),
         "groups": groups,
         "inventory": estate,
         "phases": phases(assessment),
         "posture": whole,
+        "sections": _sections(numbers, assessment),
+        "severities": severities(assessment.findings),
+        "states": _states([*verbs, *all_phases]),
+        "titles": {t.id: t.title for t in assessment.tasks},
+        "todos": first_things(assessment, groups),
+        "verdict": verdict(whole),
+        "would_add": would_add(assessment),
+    }
+
+
+def _constants(assessment: Assessment) -> dict[str, object]:
+    return {
+        "cap": CAP,
         "program": PROGRAM,
         "rows": TABLE_ROWS,
         "schema": SCHEMA,
-        "sections": [
-            ("summary", "Where it stands", ""),
-            ("coverage", "What was read", ""),
-            ("first", "First things to do", ""),
-            ("findings", "Failures", f"{failures:,}"),
-            ("unknown", "Could not be told", f"{unknowns:,}"),
-            ("inventory", "What is there", f"{assets:,}"),
-            ("plan", "The plan", f"{len(assessment.tasks):,}" if assessment.tasks else ""),
-            ("catalogue", "Every control", f"{len(assessment.controls):,}"),
-        ],
         "seen_at": assessment.seen_at.isoformat(),
         "seen_day": _day(assessment.seen_at),
         "seen_time": f"{assessment.seen_at:%H:%M} UTC",
-        "severities": by_severity,
-        "states": _states([*verbs, *all_phases]),
         "style": Markup(_STYLE),  # noqa: S704 - the package's own file
-        "titles": {t.id: t.title for t in assessment.tasks},
-        "todos": todos,
-        "unknowns": unknowns,
-        "verdict": verdict(whole),
         "version": VERSION,
         "words": _words,
-        "worst": (
-            (Status.FAIL, "failing"),
-            (Status.UNKNOWN, "in doubt"),
-            (Status.PASS, "passing"),
-            (Status.NOT_ASSESSED, "not judged"),
-        ),
-        "would_add": would_add(assessment),
+        "worst": WORST,
     }
+
+
+def _numbers(assessment: Assessment, assets: int) -> dict[str, int]:
+    states = tally(f.status for f in assessment.findings)
+    return {
+        "asset_count": assets,
+        "failures": states[Status.FAIL],
+        "files": sum(s.files for s in assessment.sources),
+        "unknowns": states[Status.UNKNOWN],
+    }
+
+
+def _sections(numbers: Mapping[str, int], assessment: Assessment) -> list[tuple[str, str, str]]:
+    """Anchor, title and number of each part of the page."""
+    return [
+        ("summary", "Where it stands", ""),
+        ("coverage", "What was read", ""),
+        ("first", "First things to do", ""),
+        ("findings", "Failures", f"{numbers['failures']:,}"),
+        ("unknown", "Could not be told", f"{numbers['unknowns']:,}"),
+        ("inventory", "What is there", f"{numbers['asset_count']:,}"),
+        ("plan", "The plan", f"{len(assessment.tasks):,}" if assessment.tasks else ""),
+        ("catalogue", "Every control", f"{len(assessment.controls):,}"),
+    ]
 
 
 def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:

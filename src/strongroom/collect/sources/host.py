@@ -79,6 +79,8 @@ def collect(request: Request) -> Estate:
             data = _bytes(path, request.target, request.limits.bytes)
             _take(data, request.target, request, read)
     assets, gaps = assemble.join(read.hosts, request.spec)
+    if not request.target:  # a line of a record that nobody keeps is no place to look
+        assets = [msgspec.structs.replace(a, where=None) for a in assets]
     return Estate(tuple(assets), (*read.gaps, *gaps), (_source(request, read),), request.now)
 
 

@@ -242,3 +242,8 @@ def _sensitive(reader: Reader) -> Value | Inapplicable:
 
 SENSITIVE = Row("sensitive", _sensitive)
 """A row that only what is marked as sensitive carries, so that a check can ask for it."""
+
+
+def service(name: str) -> Row:
+    """A row that says which service of AWS it is of, so that a check of that service's ways finds its own."""
+    return Row("aws.service", lambda _: name)

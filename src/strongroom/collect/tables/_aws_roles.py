@@ -2,11 +2,11 @@
 
 import re
 
-from strongroom.collect.native import Reader
+from strongroom.collect.native import INAPPLICABLE, Inapplicable, Reader, Row
 from strongroom.collect.resource import Link, Resource, undecided
 from strongroom.collect.tables._aws import Policy, statements_of
 from strongroom.model.codes import GapCode
-from strongroom.model.values import Statement, Unknown
+from strongroom.model.values import Statement, Unknown, Value
 
 _MANAGED = re.compile(r"arn:aws[\w-]*:iam::aws:policy/(?:[\w-]+/)*([\w+=,.@-]+)$")
 _ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/(?:[\w-]+/)*([\w+=,.@-]+)$")
@@ -97,3 +97,13 @@ def _linked(reader: Reader, link: Link) -> Policy:
         arn = named if named.startswith("arn:") else f"arn:aws:iam::aws:policy/{named}"
         return managed_statements(reader, arn)
     return Unknown(GapCode.UNDECIDED, f"the policy is looked up by {link}")
+
+
+def runs_as(path: str) -> Row:
+    """A row for what the role at a path may do; nothing that names no role carries it."""
+
+    def read(r: Reader) -> Value | Inapplicable:
+        found = role_statements(r, r.at(path))
+        return INAPPLICABLE if found is None else found
+
+    return Row("identity.statements", read)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from strongroom.collect.native import Reader, as_flag
 from strongroom.collect.resource import Link, Resource, Satellites, undecided
 from strongroom.collect.tables._aws import Policy, key_of, satellite_statements, statements
+from strongroom.collect.tables._aws_named import named
 from strongroom.kit.kleene import Tri, all_of, any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Key, Statement, Unknown, Value
@@ -102,14 +103,7 @@ def acl_public(reader: Reader) -> Value:
 
 def _bucket_of(reader: Reader) -> Reader | None:
     """The bucket that a satellite completes, where it was read."""
-    target = reader.follow(reader.at("bucket"))
-    if target is None:
-        name = reader.at("bucket")
-        named = (
-            b for b in reader.pool.of_type("aws_s3_bucket") if isinstance(name, str) and b.values.get("bucket") == name
-        )
-        target = next(named, None)
-    return reader.reading(target) if target is not None and target.native == "aws_s3_bucket" else None
+    return named(reader, "bucket", "aws_s3_bucket", "bucket")
 
 
 def own_acl_public(reader: Reader) -> Value:
@@ -144,18 +138,6 @@ def restricted_beside(reader: Reader) -> Value:
         as_flag(r.values.get("restrict_public_buckets")) for r in _siblings(reader, "aws_s3_bucket_public_access_block")
     )
     return any_of(_or_false(o) for o in on)
-
-
-def policies_beside(reader: Reader) -> Policy:
-    """The policy of the bucket that an ACL belongs to."""
-    bucket = _bucket_of(reader)
-    if bucket is not None:
-        return bucket_policy(bucket)
-    out: list[Statement | Unknown] = []
-    for r in _siblings(reader, "aws_s3_bucket_policy"):
-        found = statements(reader.reading(r), "policy")
-        out += [found] if isinstance(found, Unknown) else found or ()
-    return tuple(out)
 
 
 def bucket_policy(reader: Reader) -> Policy:

@@ -1,11 +1,11 @@
 """What every Azure table shares: sources of defaults, settings with two names, and the blocks that complete another."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from strongroom.collect.native import Default, Reader, Row, as_key
+from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Reader, Row, as_key
 from strongroom.collect.resource import Resource, undecided
-from strongroom.kit.kleene import all_of, negate
-from strongroom.model.codes import GapCode
+from strongroom.kit.kleene import Tri, all_of, negate
+from strongroom.kit.marks import sensitive
 from strongroom.model.values import Key, Unknown, Value
 
 DIAGNOSTICS = "azurerm_monitor_diagnostic_setting"
@@ -144,9 +144,25 @@ def restricted(*, flag: str, names: str) -> Row:
     return Row("net.egress_restricted", read)
 
 
-def known_text(raw: object) -> str | Unknown:
-    """A raw value as text, or why it is none."""
-    doubt = undecided(raw)
-    if doubt is not None:
-        return doubt
-    return raw if isinstance(raw, str) else Unknown(GapCode.MALFORMED, "found no text")
+def marked(path: str = "tags", unmarked: Callable[[Reader], Tri] = lambda _: False) -> Row:
+    """A row that only sensitive things carry; `unmarked` says whether one without a mark counts as such."""
+
+    def read(r: Reader) -> Value | Inapplicable:
+        found = _mark(r, path)
+        if found is None:
+            found = unmarked(r)
+        return INAPPLICABLE if found is False else found
+
+    return Row("sensitive", read)
+
+
+def _mark(r: Reader, path: str) -> bool | Unknown | None:
+    tags = r.at(path)
+    if not isinstance(tags, Mapping):
+        return None if tags is None else undecided(tags)
+    known = {str(k): r.open(v) for k, v in tags.items()}
+    said = sensitive({k: str(v) for k, v in known.items() if undecided(v) is None})
+    if said:
+        return True
+    doubts = (undecided(v) for k, v in known.items() if k.lower() in ("tier", "artifact", "sensitivity"))
+    return next((d for d in doubts if d is not None), said)

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 
 from strongroom.collect.native import INAPPLICABLE, Inapplicable, Reader, Row
+from strongroom.collect.tables._azure import marked
+from strongroom.kit.kleene import Tri
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Value
 
@@ -130,3 +132,13 @@ def _gpu(r: Reader, paths: tuple[str, ...], what: str) -> Value | Inapplicable:
     if what == "model":
         return found.model
     return found.count if found.count is not None else Unknown(GapCode.UNSUPPORTED, f"size {size} is not in the list")
+
+
+def sensitive(*paths: str) -> Row:
+    """A row that machines for sensitive work carry; accelerators without a mark are taken to be for such."""
+
+    def has_accelerators(r: Reader) -> Tri:
+        size = size_at(r, paths)
+        return size if isinstance(size, Unknown) else size is not None and accelerators(size) is not None
+
+    return marked(unmarked=has_accelerators)

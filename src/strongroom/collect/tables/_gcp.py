@@ -177,7 +177,7 @@ def any_flag(r: Reader, blocks: tuple[Mapping[str, object], ...], *names: str) -
     return False
 
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)s?")
 
 
 def days(raw: object) -> float | Unknown | None:

@@ -1,7 +1,7 @@
 """The ready-made AI services, search over documents, and batch computing that GPU jobs run on."""
 
 from strongroom.collect.native import Default, Native, Row
-from strongroom.collect.tables._aws import SENSITIVE, aws_key
+from strongroom.collect.tables._aws import SENSITIVE, aws_key, service
 from strongroom.collect.tables._aws_accelerators import accelerators
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Key
@@ -14,7 +14,13 @@ _Q = Default(
 
 
 def _of(native: str, kind: Kind, *rows: Row, name: str = "name") -> Native:
-    return Native(type=native, kind=kind, provider="aws", rows=rows, name_at=(name, "name", "id"))
+    return Native(
+        type=native,
+        kind=kind,
+        provider="aws",
+        rows=(service(native.split("_")[1]), *rows),
+        name_at=(name, "name", "id"),
+    )
 
 
 _MODEL_KEYS = (

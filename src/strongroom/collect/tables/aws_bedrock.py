@@ -1,14 +1,15 @@
 """Bedrock: agents and what they call, knowledge bases, guardrails, models, invocation logging, and AgentCore."""
 
 from strongroom.collect.native import Default, Native, Reader, Row, choice, flag, given
-from strongroom.collect.tables._aws import SENSITIVE, aws_key, key_of, statements
-from strongroom.collect.tables._aws_roles import role_statements
+from strongroom.collect.tables._aws import SENSITIVE, aws_key, key_of, service, statements
+from strongroom.collect.tables._aws_roles import runs_as
 from strongroom.kit.kleene import any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Key, Unknown, Value
 
 _REF = "https://docs.aws.amazon.com/bedrock/latest/userguide/"
+_SERVICE = service("bedrock")
 _OWNED = Default(Key("provider", "aws owned"), _REF + "data-encryption.html")
 _CORE = "https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/data-encryption.html"
 _CORE_OWNED = Default(Key("provider", "aws owned"), _CORE)
@@ -72,11 +73,9 @@ def _either_key(*paths: str) -> Row:
 
 
 def _of(native: str, kind: Kind, *rows: Row, name: str = "name", refs: tuple[tuple[str, str], ...] = ()) -> Native:
-    return Native(type=native, kind=kind, provider="aws", rows=rows, name_at=(name, "name", "id"), refs=refs)
-
-
-def _role(path: str) -> Row:
-    return Row("identity.statements", lambda r: role_statements(r, r.at(path)))
+    return Native(
+        type=native, kind=kind, provider="aws", rows=(_SERVICE, *rows), name_at=(name, "name", "id"), refs=refs
+    )
 
 
 _REACHES = Row("net.direct_internet", _core_network)
@@ -87,7 +86,7 @@ TABLE = (
         Kind.AGENT,
         aws_key("enc.key", "customer_encryption_key_arn", _OWNED),
         given("agent.guardrail", "guardrail_configuration.guardrail_identifier"),
-        _role("agent_resource_role_arn"),
+        runs_as("agent_resource_role_arn"),
         SENSITIVE,
         name="agent_name",
         refs=(("role", "agent_resource_role_arn"), ("guardrail", "guardrail_configuration.guardrail_identifier")),
@@ -111,7 +110,7 @@ TABLE = (
         "aws_bedrockagent_knowledge_base",
         Kind.INDEX,
         Row("index.storage", _storage_kind),
-        _role("role_arn"),
+        runs_as("role_arn"),
         refs=(
             ("role", "role_arn"),
             ("store", "storage_configuration.opensearch_serverless_configuration.collection_arn"),
@@ -179,7 +178,7 @@ TABLE = (
         "aws_bedrockagentcore_agent_runtime",
         Kind.AGENT,
         _REACHES,
-        _role("role_arn"),
+        runs_as("role_arn"),
         name="agent_runtime_name",
         refs=(("role", "role_arn"),),
     ),

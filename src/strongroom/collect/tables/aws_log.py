@@ -1,11 +1,11 @@
 """Audit logs of an AWS account: trails, event data stores, the Config recorder and log groups."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
 from strongroom.collect.native import Default, Native, Reader, Row, flag, number
-from strongroom.collect.resource import Link, undecided
+from strongroom.collect.resource import undecided
 from strongroom.collect.tables._aws import aws_key
+from strongroom.collect.tables._aws_named import named
 from strongroom.collect.tables._aws_s3 import acl_public, bucket_policy, lock_days
 from strongroom.kit.iam_reach import public
 from strongroom.kit.kleene import Tri, all_of, any_of
@@ -22,7 +22,6 @@ TRAIL_KEY = (
 GROUP_KEY = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/data-protection.html"
 EVENTS = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html"
 Judge = Callable[[Reader, Mapping[str, object]], Tri]
-_LINK = re.compile(r"\$\{([^}]+?)(?:\.(?:id|bucket))?\}")
 
 
 def _blocks(reader: Reader, path: str, within: object = None) -> tuple[Mapping[str, object] | Unknown, ...]:
@@ -120,14 +119,9 @@ def _delivers(reader: Reader) -> Value:
 
 def _bucket(reader: Reader) -> Reader | Unknown:
     """The bucket that a trail writes to."""
-    raw = reader.at("s3_bucket_name")
-    inner = _LINK.fullmatch(raw) if isinstance(raw, str) else None
-    target = reader.follow(Link(inner[1]) if inner else raw)
-    if target is None and isinstance(raw, str):
-        target = next((b for b in reader.pool.of_type("aws_s3_bucket") if b.values.get("bucket") == raw), None)
-    if target is not None and target.native == "aws_s3_bucket":
-        return reader.reading(target)
-    return Unknown(GapCode.UNDECIDED, f"the bucket that it writes to ({raw or 'none is named'}) is not in these files")
+    found = named(reader, "s3_bucket_name", "aws_s3_bucket", "bucket")
+    name = reader.at("s3_bucket_name") or "none is named"
+    return found or Unknown(GapCode.UNDECIDED, f"the bucket that it writes to ({name}) is not in these files")
 
 
 def _bucket_locked(reader: Reader) -> Value:
@@ -150,14 +144,8 @@ def _bucket_public(reader: Reader) -> Value:
 
 def _recorder(reader: Reader) -> Reader | Unknown:
     """The recorder that a status switches."""
-    raw = reader.at("name")
-    target = reader.follow(raw)
-    if target is None and isinstance(raw, str):
-        named = reader.pool.of_type("aws_config_configuration_recorder")
-        target = next((r for r in named if r.values.get("name") == raw), None)
-    if target is None:
-        return Unknown(GapCode.UNDECIDED, "the recorder that it switches is not in these files")
-    return reader.reading(target)
+    found = named(reader, "name", "aws_config_configuration_recorder", "name")
+    return found or Unknown(GapCode.UNDECIDED, "the recorder that it switches is not in these files")
 
 
 def _records_all(reader: Reader) -> Value:

@@ -12,7 +12,6 @@ from strongroom.collect.tables._aws_s3 import (
     lock_days,
     locked,
     own_acl_public,
-    policies_beside,
     restricted_beside,
     versioned,
     writes_logs,
@@ -71,7 +70,7 @@ TABLE = (
         type="aws_s3_bucket_acl",
         kind=Kind.GRANT,
         provider="aws",
-        rows=(Row("acl.public", own_acl_public), Row("acl.bucket_policy", policies_beside)),
+        rows=(Row("acl.public", own_acl_public),),
         refs=(("bucket", "bucket"),),
     ),
     Native(

@@ -18,10 +18,11 @@ from strongroom.collect.tables._aws import (
     aws_key,
     key_of,
     satellite_statements,
+    service,
     statements,
 )
 from strongroom.collect.tables._aws_accelerators import accelerators
-from strongroom.collect.tables._aws_roles import role_statements
+from strongroom.collect.tables._aws_roles import runs_as
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.kit.leaks import secrets_in
 from strongroom.model.codes import GapCode
@@ -32,10 +33,6 @@ _REF = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_"
 _NOTEBOOK = _REF + "CreateNotebookInstance.html"
 _TERRAFORM = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/"
 _ON_OFF: dict[str, Value] = {"Enabled": True, "Disabled": False}
-
-
-def _runs_as(path: str) -> Row:
-    return Row("identity.statements", lambda r: role_statements(r, r.at(path)))
 
 
 def _first(*paths: str) -> Read:
@@ -131,6 +128,7 @@ def _capture_key(r: Reader) -> Value | Inapplicable:
     return key_of(r, r.at("data_capture_config.kms_key_id"))
 
 
+_SERVICE = service("sagemaker")
 _OWNED = Default(Key("provider", "aws owned"), _TERRAFORM + "sagemaker_notebook_instance")
 _JOB_ROWS = (
     Row(
@@ -200,7 +198,7 @@ _COMPUTE_ROWS = (
 
 
 def _plain(native: str, kind: Kind, *rows: Row, name: str = "name") -> Native:
-    return Native(type=native, kind=kind, provider="aws", rows=rows, name_at=(name, "name", "id"))
+    return Native(type=native, kind=kind, provider="aws", rows=(_SERVICE, *rows), name_at=(name, "name", "id"))
 
 
 def _job(native: str, *rows: Row, name: str = "name", role: str = "role_arn") -> Native:
@@ -208,7 +206,7 @@ def _job(native: str, *rows: Row, name: str = "name", role: str = "role_arn") ->
         type=native,
         kind=Kind.JOB,
         provider="aws",
-        rows=(*_JOB_ROWS, *rows),
+        rows=(_SERVICE, *_JOB_ROWS, *rows),
         name_at=(name, "name", "id"),
         refs=(("role", role),),
     )
@@ -220,6 +218,7 @@ TABLE = (
         kind=Kind.NOTEBOOK,
         provider="aws",
         rows=(
+            _SERVICE,
             choice("net.direct_internet", "direct_internet_access", _ON_OFF, Default(True, _NOTEBOOK)),
             choice("root", "root_access", _ON_OFF, Default(True, _NOTEBOOK)),
             given("net.in_vpc", "subnet_id"),
@@ -230,7 +229,7 @@ TABLE = (
                 {"1": False, "2": True},
                 Default(False, _REF + "InstanceMetadataServiceConfiguration.html"),
             ),
-            _runs_as("role_arn"),
+            runs_as("role_arn"),
             Row("secrets.found", _lifecycle),
             *accelerators("instance_type"),
             SENSITIVE,
@@ -254,6 +253,7 @@ TABLE = (
         kind=Kind.WORKSPACE,
         provider="aws",
         rows=(
+            _SERVICE,
             aws_key(
                 "enc.key", "kms_key_id", Default(Key("provider", "aws/elasticfilesystem"), _REF + "CreateDomain.html")
             ),
@@ -264,7 +264,7 @@ TABLE = (
                 Default(True, _REF + "CreateDomain.html"),
             ),
             text("studio.auth", "auth_mode"),
-            Row("identity.statements", lambda r: role_statements(r, r.at("default_user_settings.execution_role"))),
+            runs_as("default_user_settings.execution_role"),
             SENSITIVE,
         ),
         name_at=("domain_name", "id"),
@@ -275,6 +275,7 @@ TABLE = (
         kind=Kind.MODEL,
         provider="aws",
         rows=(
+            _SERVICE,
             flag("net.isolated", "enable_network_isolation", Default(False, _REF + "CreateModel.html")),
             given("net.in_vpc", "vpc_config"),
             SENSITIVE,
@@ -286,6 +287,7 @@ TABLE = (
         kind=Kind.ENDPOINT_CONFIG,
         provider="aws",
         rows=(
+            _SERVICE,
             aws_key("enc.key", "kms_key_arn"),
             Row("enc.capture_key", _capture_key),
             *accelerators("production_variants.instance_type"),
@@ -311,7 +313,7 @@ TABLE = (
         type="aws_sagemaker_feature_group",
         kind=Kind.INDEX,
         provider="aws",
-        rows=(Row("enc.key", _feature_key), SENSITIVE),
+        rows=(_SERVICE, Row("enc.key", _feature_key), SENSITIVE),
         name_at=("feature_group_name", "id"),
         refs=(("role", "role_arn"),),
     ),
@@ -320,6 +322,7 @@ TABLE = (
         kind=Kind.MODEL,
         provider="aws",
         rows=(
+            _SERVICE,
             Row(
                 "resource.statements",
                 lambda r: satellite_statements(
@@ -338,7 +341,7 @@ TABLE = (
     _plain(
         "aws_sagemaker_mlflow_tracking_server",
         Kind.WORKSPACE,
-        _runs_as("role_arn"),
+        runs_as("role_arn"),
         name="tracking_server_name",
     ),
     _plain("aws_sagemaker_mlflow_app", Kind.WORKSPACE),

@@ -18,6 +18,7 @@ from strongroom.collect.tables._aws import (
     aws_key,
     key_of,
     satellite_statements,
+    service,
     statements,
 )
 from strongroom.kit.kleene import Tri, any_of
@@ -97,6 +98,7 @@ def _in_vpc(r: Reader) -> Value:
 
 
 _DOMAIN = (
+    service("opensearch"),
     flag("enc.at_rest", "encrypt_at_rest.enabled", Default(False, _SEARCH + "#encrypt_at_rest")),
     aws_key("enc.key", "encrypt_at_rest.kms_key_id", Default(Key("provider", "alias/aws/es"), _SEARCH)),
     Row("enc.in_transit", _between_nodes, Default(False, _SEARCH + "#node_to_node_encryption")),
@@ -264,6 +266,7 @@ TABLE = (
         kind=Kind.SEARCH,
         provider="aws",
         rows=(
+            service("s3vectors"),
             Row("enc.key", _vector_key, Default(Key("provider", "AES256"), _VECTORS)),
             Row(
                 "resource.statements",
@@ -300,6 +303,7 @@ TABLE = (
         kind=Kind.SECRET,
         provider="aws",
         rows=(
+            service("secretsmanager"),
             aws_key("enc.key", "kms_key_id", Default(Key("provider", "alias/aws/secretsmanager"), _SECRETS)),
             Row("resource.statements", _secret_policy),
         ),
@@ -316,6 +320,9 @@ TABLE = (
         type="aws_ssm_parameter",
         kind=Kind.SECRET,
         provider="aws",
-        rows=(Row("enc.key", _parameter_key, Default(Key("provider", "alias/aws/ssm"), _PARAMETERS)),),
+        rows=(
+            service("ssm"),
+            Row("enc.key", _parameter_key, Default(Key("provider", "alias/aws/ssm"), _PARAMETERS)),
+        ),
     ),
 )

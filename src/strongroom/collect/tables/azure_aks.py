@@ -13,7 +13,7 @@ from strongroom.collect.tables._azure import (
     private_endpoint,
     text_of,
 )
-from strongroom.collect.tables._azure_sizes import cc_tech, gpu_count, gpu_model, on_gpus
+from strongroom.collect.tables._azure_sizes import cc_tech, gpu_count, gpu_model, on_gpus, sensitive
 from strongroom.kit.kleene import any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
@@ -55,8 +55,12 @@ def _monitored(r: Reader) -> Value:
     return r.flag("addon_profile.oms_agent.enabled") or False
 
 
-def _leaves_by(r: Reader) -> Value:
-    return r.text("network_profile.outbound_type")
+def _egress_closed(r: Reader) -> Value:
+    """Whether nothing leaves; behind routes of the owner's a firewall decides, which the cluster does not show."""
+    route = r.text("network_profile.outbound_type")
+    if isinstance(route, str) and route.lower() == "userdefinedrouting":
+        return Unknown(GapCode.UNDECIDED, "what leaves follows the owner's routes, and what stands there decides")
+    return route if isinstance(route, Unknown) else (route or "loadBalancer").lower() in ("none", "block")
 
 
 def enforcing(taints: tuple[str | Unknown, ...] | Unknown | None) -> Value:
@@ -148,6 +152,7 @@ def _pool(prefix: str) -> tuple[Row, ...]:
         on_gpus(Row("gpu.taints", taints), size),
         on_gpus(Row("gpu.driver_managed", driver), size),
         cc_tech(size),
+        sensitive(size),
     )
 
 
@@ -160,7 +165,8 @@ TABLE = (
             not_flags("net.public", "private_cluster_enabled", "private_link_enabled", default=Default(True, DOCS)),
             Row("net.public_cidrs", _authorized),
             Row("net.policy", _enforces),
-            Row("net.egress_route", _leaves_by, Default("loadBalancer", DOCS)),
+            text("net.egress_route", "network_profile.outbound_type", Default("loadBalancer", DOCS)),
+            Row("net.egress_restricted", _egress_closed),
             flags(
                 "auth.rbac",
                 "role_based_access_control_enabled",
@@ -194,6 +200,8 @@ TABLE = (
         rows=(
             Row("net.public", lambda r: _no_block(r, "private_cluster")),
             texts("net.public_cidrs", "api_server_access.authorized_ip_ranges"),
+            # Source: https://learn.microsoft.com/azure/aks/intro-aks-automatic
+            Row("net.egress_route", lambda r: None if r.given("hosted_system") is not False else "managedNATGateway"),
             log_types(),
         ),
     ),

@@ -1,8 +1,8 @@
 """Azure machines: virtual machines, scale sets, batch pools, container groups, and their disks."""
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, flag
-from strongroom.collect.tables._azure import cmk, docs, identity, not_flags, satellite
-from strongroom.collect.tables._azure_sizes import cc_tech, gpu_count, gpu_model, on_gpus
+from strongroom.collect.tables._azure import cmk, docs, identity, marked, not_flags, satellite
+from strongroom.collect.tables._azure_sizes import cc_tech, gpu_count, gpu_model, on_gpus, sensitive
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
@@ -125,6 +125,7 @@ def _machine(size: str) -> tuple[Row, ...]:
         on_gpus(Row("gpu.sharing", lambda _: "none"), size),
         on_gpus(Row("gpu.driver_managed", _driver), size),
         cc_tech(size),
+        sensitive(size),
         _on_confidential(Row("cc.disk_sealed", _sealed), size),
     )
 
@@ -202,6 +203,7 @@ def _legacy_size(size: str) -> tuple[Row, ...]:
         gpu_count(size),
         on_gpus(Row("gpu.sharing", lambda _: "none"), size),
         cc_tech(size),
+        sensitive(size),
     )
 
 
@@ -227,6 +229,7 @@ TABLE = (
             gpu_count("sku_name"),
             on_gpus(Row("gpu.sharing", lambda _: "none"), "sku_name"),
             cc_tech("sku_name"),
+            sensitive("sku_name"),
         ),
     ),
     Native(
@@ -252,6 +255,7 @@ TABLE = (
             gpu_count("vm_size"),
             on_gpus(Row("gpu.sharing", lambda _: "none"), "vm_size"),
             cc_tech("vm_size"),
+            sensitive("vm_size"),
         ),
         refs=(("subnet", "network_configuration.subnet_id"),),
     ),
@@ -262,6 +266,7 @@ TABLE = (
         rows=(
             Row("net.public", _group_public),
             Row("cc.tech", _group_tech),
+            marked(),
             identity(),
         ),
         refs=(("subnet", "subnet_ids"),),

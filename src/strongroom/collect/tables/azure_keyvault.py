@@ -1,7 +1,7 @@
 """Key Vaults, managed HSMs, and their keys with the policies under which a key may leave."""
 
 from strongroom.collect.native import Default, Native, Reader, Row, flag, given, number, texts
-from strongroom.collect.tables._azure import docs, flags, log_types, private_endpoint, satellite
+from strongroom.collect.tables._azure import docs, flags, log_types, marked, private_endpoint, satellite
 from strongroom.collect.tables._azure_release import alternatives
 from strongroom.kit.kleene import any_of
 from strongroom.model.kinds import Kind
@@ -101,6 +101,7 @@ TABLE = (
             Row("key.rotation", _rotates),
             Row("key.release", _release),
             texts("key.operations", "key_opts"),
+            marked(),
         ),
         refs=(("vault", "key_vault_id"),),
     ),
@@ -113,6 +114,7 @@ TABLE = (
             given("key.expires", "expiration_date"),
             Row("key.rotation", _hsm_rotates),
             texts("key.operations", "key_opts"),
+            marked(),
         ),
         refs=(("vault", "managed_hsm_id"),),
     ),

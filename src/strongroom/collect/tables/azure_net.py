@@ -62,12 +62,22 @@ def attached(group: Reader) -> tuple[tuple[Resource, ...], Unknown | None]:
 def lone_rule(r: Reader) -> Rules:
     """A rule that stands apart, with the denials of its group that come before it."""
     own = tuple(parsed(r, r.resource.values))
-    group = r.follow(r.at("network_security_group_name"))
+    group = _group_of(r)
     if group is None:
         return own
     first = min((o.priority for o in own if isinstance(o, NetRule)), default=0)
     before = (o for o in group_rules(r.reading(group)) if isinstance(o, NetRule) and o.action == "deny")
     return (*own, *(o for o in before if o.priority < first))
+
+
+def _group_of(r: Reader) -> Resource | None:
+    """The group that a rule names: by a link, or by a name that the configuration spells out in both places."""
+    raw = r.at("network_security_group_name")
+    found = r.follow(raw)
+    if found is not None or not isinstance(raw, str):
+        return found
+    groups = (g for g in r.pool.of_type(GROUP) if g.label == r.resource.label and g.values.get("name") == raw)
+    return next(groups, None)
 
 
 def parsed(r: Reader, block: Mapping[str, object]) -> Iterator[NetRule | Unknown]:

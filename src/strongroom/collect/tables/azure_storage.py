@@ -8,6 +8,7 @@ from strongroom.collect.tables._azure import (
     identity,
     key_of,
     log_types,
+    marked,
     private_endpoint,
     satellite,
 )
@@ -92,6 +93,7 @@ TABLE = (
             Row("enc.key", _key),
             flag("copy.cross_tenant", "cross_tenant_replication_enabled", Default(False, DOCS)),
             Row("store.locked", _locked),
+            marked(),
             identity(),
             private_endpoint(),
             log_types(),
@@ -118,6 +120,7 @@ TABLE = (
         rows=(
             choice("auth.anonymous", "container_access_type", _ACCESS, Default(False, docs("storage_container"))),
             Row("store.locked", _container_locked),
+            marked("metadata"),
         ),
         labels_at="metadata",
         refs=(("account", "storage_account_id"), ("account", "storage_account_name")),

@@ -8,7 +8,7 @@ from pathlib import Path
 import tfparse
 
 from strongroom.collect.resource import Resource
-from strongroom.collect.terraform import neutral
+from strongroom.collect.terraform import neutral, partial
 from strongroom.collect.terraform.modules import MODE
 from strongroom.collect.terraform.neutral import Context, Question, blocks_of, file_of, index, module_of
 from strongroom.collect.terraform.syntax import UNKNOWN, Block, Edit, Expression, FileSyntax, apply
@@ -22,6 +22,9 @@ _ASKED = {
     "count": 'output "{name}" {{\n  value = length({expression}\n  ) == 0 ? "empty" : "some"\n}}\n',
     "secret": 'output "{name}" {{\n  value = {expression}\n}}\n',
 }
+
+
+Pieces = dict[tuple[str, int], partial.Leaf]  # by file and place
 
 
 @dataclass(slots=True)
@@ -52,12 +55,18 @@ def evaluate(tree: Tree, root: str) -> Evaluated:
     index(found, context)
     first = [neutral.resource(n, b, m, context) for n, b, m in _resources(found)]
     vanished = list(_vanished(tree, root, found))
-    if context.questions or vanished or any(context.secret_names.values()):
-        found, answers, secrets = _ask(tree, root, context.questions, vanished)
+    if context.questions or context.holes or vanished or any(context.secret_names.values()):
+        pieces = _pieces(context.holes, vanished)
+        found, answers, secrets = _ask(tree, root, context.questions, vanished, pieces)
         context = Context(root, context.syntax, secrets=secrets, secret_names=context.secret_names, answers=answers)
+        context.leaves = {place: leaf.text for place, leaf in pieces.items()}
+        context.values = _values(found, pieces)
         index(found, context)
+        depends = {r.address: r.depends for r in first}
         first = [neutral.resource(n, b, m, context) for n, b, m in _resources(found)]
         first = [r for r in first if not _was_empty(r, vanished, answers)]
+        for r in first:  # a piece that was taken out of an expression took its references along
+            r.depends = tuple(sorted({*r.depends, *depends.get(r.address, ())}))
     out.resources = first
     for call, gap in _unfetched(tree, root, found):
         out.resources.append(call)
@@ -123,8 +132,32 @@ def _missing(tree: Tree, root: str, found: Mapping[str, object]) -> Iterator[tup
                     yield file, b
 
 
+def _pieces(holes: Sequence[tuple[str, Expression]], vanished: Sequence[tuple[str, Block]]) -> Pieces:
+    """The pieces of every expression with a hole; a block that vanished is rewritten in another way."""
+    found: Pieces = {}
+    for file, expression in holes:
+        if not any(f == file and b.start <= expression.start < b.end for f, b in vanished):
+            found |= {(file, leaf.start): leaf for leaf in partial.leaves(expression)}
+    return found
+
+
+def _piece_name(file: str, place: int) -> str:
+    return f"strongroom_piece_{re.sub(r'[^a-z0-9]', '_', file.lower())}_{place}"
+
+
+def _values(found: Mapping[str, object], pieces: Pieces) -> dict[tuple[str, int, str], object]:
+    """What every piece came to, in every module that has it."""
+    names = {_piece_name(*place): place for place in pieces}
+    said = ((module, name, value) for module, name, value in _outputs(found) if name in names)
+    return {(*names[name], module): value for module, name, value in said if not partial.unset(value)}
+
+
 def _ask(
-    tree: Tree, root: str, questions: Sequence[Question], vanished: Sequence[tuple[str, Block]]
+    tree: Tree,
+    root: str,
+    questions: Sequence[Question],
+    vanished: Sequence[tuple[str, Block]],
+    pieces: Pieces,
 ) -> tuple[Mapping[str, object], dict[tuple[str, int, str], str | None], frozenset[str]]:
     """Evaluate again with an output for every question; give every vanished block one nameless instance."""
     probes: dict[str, dict[str, str]] = {}
@@ -140,7 +173,10 @@ def _ask(
         for v in variables:
             probe = _ASKED["secret"].format(name=f"strongroom_secret_{v}", expression=f"var.{v}")
             probes.setdefault(folder, {})[f"strongroom_secret_{v}"] = probe
-    changed = {f: apply(tree.sources[f], _one_instance([b for g, b in vanished if g == f])) for f, _ in vanished}
+    for place, leaf in pieces.items():
+        name = _piece_name(*place)
+        probes.setdefault(_folder(place[0]), {})[name] = _ASKED["secret"].format(name=name, expression=leaf.text)
+    changed = {f: apply(tree.sources[f], _edits(f, vanished, pieces)) for f, _ in (*vanished, *pieces)}
     for file, text in changed.items():
         (tree.top / file).write_bytes(text)
     for folder, outputs in probes.items():
@@ -153,6 +189,11 @@ def _ask(
         for folder in probes:
             (tree.top / folder / _PROBES).unlink()
     return found, _answers(found, names, questions, vanished), _secrets(found)
+
+
+def _edits(file: str, vanished: Sequence[tuple[str, Block]], pieces: Pieces) -> list[Edit]:
+    marks = [leaf.edit() for (f, _), leaf in pieces.items() if f == file]
+    return [*_one_instance([b for f, b in vanished if f == file]), *marks]
 
 
 def _one_instance(blocks: Sequence[Block]) -> list[Edit]:

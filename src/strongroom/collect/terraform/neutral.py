@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from strongroom.collect.resource import Link, Resource, Sensitive
+from strongroom.collect.terraform import partial
 from strongroom.collect.terraform.syntax import Block, Expression
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Where
@@ -17,6 +18,7 @@ _SECRET_NAME = re.compile(
     r"(^|_)(password|passwd|secret|secret_string|secret_value|secret_key|private_key|api_key|access_key|auth_token"
     r"|client_secret|connection_string)$"
 )
+_CAPITALS = ("True", "False")  # no HCL, and Terraform refuses it; what its author means is not in doubt
 _SHORTEST_SECRET = 4
 NOT_BLOCKS = frozenset(
     {"locals", "module", "output", "provider", "terraform", "variable", "moved", "import", "removed"}
@@ -49,6 +51,9 @@ class Context:
     secret_names: Mapping[str, frozenset[str]] = field(default_factory=dict)  # folder -> sensitive variables
     answers: Mapping[tuple[str, int, str], str | None] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    holes: list[tuple[str, Expression]] = field(default_factory=list)  # expressions of which a part has no value
+    leaves: Mapping[tuple[str, int], str] = field(default_factory=dict)  # their pieces, by file and place
+    values: Mapping[tuple[str, int, str], object] = field(default_factory=dict)  # what a piece came to, by module
     addresses: dict[str, str] = field(default_factory=dict)  # the evaluator's ids -> addresses
     calls: dict[str, str] = field(default_factory=dict)  # module address -> file:line of its call
 
@@ -149,12 +154,16 @@ class _Normaliser:
         return values
 
     def attribute(self, name: str, raw: object, expression: Expression | None, text: Block | None) -> object:
+        if raw is None and expression is not None and expression.text.strip() in _CAPITALS:
+            return expression.text.strip() == "True"
         if raw is None and expression is not None and not expression.is_null:
             return self.ask(expression, "null")
         if isinstance(raw, Mapping) and "__tfmeta" in raw:
             return self.nested(name, raw, text)
         if isinstance(raw, list) and raw and all(isinstance(b, Mapping) and "__tfmeta" in b for b in raw):
             return [self.nested(name, b, text) for b in raw]
+        if expression is not None and partial.has_hole(raw, expression):
+            self.context.holes.append((self.file, expression))
         strict = expression is not None and "null" not in expression.text
         return self.leaf(raw, strict)
 
@@ -187,6 +196,12 @@ class _Normaliser:
         return raw
 
     def string(self, raw: str) -> object:
+        if partial.is_marked(raw):
+            place = partial.whole(raw)
+            if place is not None:
+                found = self.piece(place)
+                return self.leaf(found, strict=True) if found is not None else self.reference(self.named(place))
+            raw = partial.filled(raw, self.piece, self.named)
         address = self.context.addresses.get(raw)
         if address is not None:
             return self.pointed(address)
@@ -194,6 +209,14 @@ class _Normaliser:
         if any(secret in value for secret in self.context.secrets):
             return Sensitive(value)
         return value
+
+    def piece(self, place: int) -> object:
+        """What a piece of an expression came to on its own; None when it has no value."""
+        return self.context.values.get((self.file, place, self.module))
+
+    def named(self, place: int) -> str:
+        """A piece of an expression as it is written."""
+        return " ".join(self.context.leaves.get((self.file, place), "a value that is not known").split())
 
     def pointed(self, address: str) -> object:
         last = address.rpartition("variable.")
