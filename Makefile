@@ -63,7 +63,7 @@ bench: $(VENV)/.dev ## Speed and size, beside the peers that are installed; writ
 	$(BIN)/python benchmarks/start.py
 
 docs: $(VENV)/.docs reference ## The site, in site/
-	$(BIN)/zensical build --clean
+	$(BIN)/zensical build --clean --strict
 
 reference: $(VENV)/.core ## The reference pages, from the code
 	$(BIN)/python docs/generate.py

@@ -24,8 +24,7 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     print(f"{'resources':>9}  {'strongroom':>21}  {'checkov':>21}  {'ratio':>6}")
     with tempfile.TemporaryDirectory() as scratch:
-        for size in options.sizes:
-            rows.append(one(size, Path(scratch), checkov if size <= options.peer_up_to else None))
+        rows.extend(one(n, Path(scratch), checkov if n <= options.peer_up_to else None) for n in options.sizes)
     print(f"written: {save('assess', rows)}")
 
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from test_snapshots import NOW
 
 from strongroom.app.state import diff
 from strongroom.model.codes import Severity, Status
 from strongroom.model.snapshot import StoredFinding
 from strongroom.store.snapshots import Store
-from test_snapshots import NOW
 
 
 def finding(status: Status, asset: str = "a", key: str = "1") -> StoredFinding:

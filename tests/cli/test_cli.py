@@ -14,11 +14,9 @@ BUCKET = 'resource "aws_s3_bucket" "weights" {\n  bucket = "w"\n}\n'
 NOTEBOOK = 'resource "aws_sagemaker_notebook_instance" "n" {\n  name = "n"\n}\n'
 
 
-def run(
-    *words: str, cwd: Path, input_: str | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def run(*words: str, cwd: Path, input_: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder, with a home of its own."""
-    env = {"PATH": os.environ["PATH"], "HOME": str(cwd), "COLUMNS": "80", "NO_COLOR": "1", **environment}  # noqa: TID251
+    env = {"PATH": os.environ["PATH"], "HOME": str(cwd), "COLUMNS": "80", "NO_COLOR": "1", **environment}  # noqa: TID251 - a child needs a PATH
     return subprocess.run(
         [sys.executable, "-m", "strongroom", *words],
         cwd=cwd,
@@ -119,7 +117,7 @@ def test_ctrl_c_ends_quietly_and_stores_nothing(tmp_path: Path) -> None:
     """An interrupt in the middle gives one line, exit 130, no snapshot, and no child that lives on."""
     bomb = 'resource "aws_s3_bucket" "b" {\n  count = 9999 * 30\n  bucket = join("", range(count.index))\n}\n'
     folder = tree(tmp_path, main=bomb)
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}  # noqa: TID251
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}  # noqa: TID251 - a child needs a PATH
     child = subprocess.Popen(
         [sys.executable, "-m", "strongroom", "assess", str(folder)], env=env, stderr=subprocess.PIPE, text=True
     )
@@ -180,7 +178,13 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_plan_and_explain_and_controls(tmp_path: Path) -> None:
     """The other commands answer, fit 80 columns, and name each other."""
     tree(tmp_path, main=NOTEBOOK)
-    for words in (["plan", "t"], ["explain", "NET-02"], ["explain", "net.notebook.direct-internet"], ["controls"], ["doctor"]):
+    for words in (
+        ["plan", "t"],
+        ["explain", "NET-02"],
+        ["explain", "net.notebook.direct-internet"],
+        ["controls"],
+        ["doctor"],
+    ):
         got = run(*words, cwd=tmp_path)
         assert got.returncode == 0, got.stderr
         assert got.stdout
@@ -197,7 +201,9 @@ def test_configuration_names_the_sources(tmp_path: Path) -> None:
 
 def test_every_command_has_help(tmp_path: Path) -> None:
     """Every command documents itself and its options."""
-    listed = [x.split()[0] for x in run("--help", cwd=tmp_path).stdout.partition("Commands:")[2].splitlines() if x.strip()]
+    listed = [
+        x.split()[0] for x in run("--help", cwd=tmp_path).stdout.partition("Commands:")[2].splitlines() if x.strip()
+    ]
     assert "assess" in listed
     for command in listed:
         got = run(command, "--help", cwd=tmp_path)

@@ -1,5 +1,6 @@
 """Terraform plans in JSON."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -138,10 +139,8 @@ def test_hostile_plans_raise_nothing_else(tmp_path: Path, data: st.DataObject) -
     for _ in range(data.draw(st.integers(0, 3))):
         if text:
             text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(StrongroomError):
         read_plan(tmp_path / "plan.json", bytes(text))
-    except StrongroomError as e:
-        assert str(e)
 
 
 def test_real_plans_are_read(vectors: Path) -> None:

@@ -187,7 +187,9 @@ def test_child_that_dies_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_fence_stops_memory(tmp_path: Path) -> None:
     """A child that outgrows its memory is ended and says why."""
-    (tmp_path / "glutton.py").write_text("import time\nx = bytearray(400 * 1024 * 1024)\nprint(len(x))\ntime.sleep(30)\n")
+    (tmp_path / "glutton.py").write_text(
+        "import time\nx = bytearray(400 * 1024 * 1024)\nprint(len(x))\ntime.sleep(30)\n"
+    )
     limits = Limits(wall_seconds=20, memory_mib=200)
     sys.path.insert(0, str(tmp_path))
     try:

@@ -9,7 +9,12 @@ from strongroom.plan.ninety_days import plan
 def finding(check: str, asset: str, status: Status = Status.FAIL, code: FindingCode = FindingCode.BROKEN) -> Finding:
     """A finding of a check of this build."""
     known = catalogue().checks.get(check)
-    arguments = (("scope", "main.tf:3"), ("code", "malformed"), ("detail", "it does not parse"), ("because", "no value"))
+    arguments = (
+        ("scope", "main.tf:3"),
+        ("code", "malformed"),
+        ("detail", "it does not parse"),
+        ("because", "no value"),
+    )
     severity = known.severity if known else Severity.MEDIUM
     control = known.control if known else "INV-01"
     return Finding(check, control, asset, status, code, severity, arguments, (), f"{check}|{asset}")

@@ -1,6 +1,7 @@
 """Snapshots in a database."""
 
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -85,16 +86,18 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("UPDATE strongroom_schema SET version = 99")
     db.close()
-    with pytest.raises(StateError, match="upgrade|schema 99"):
+    with pytest.raises(StateError, match="schema 99"):
         Store(str(path))
 
 
-@pytest.mark.parametrize("content", [b"this is no database, and long enough to be looked at", b"SQLite format 3\0" + b"x" * 200])
+@pytest.mark.parametrize(
+    "content", [b"this is no database, and long enough to be looked at", b"SQLite format 3\0" + b"x" * 200]
+)
 def test_a_damaged_database_is_an_error(tmp_path: Path, content: bytes) -> None:
     """A file that is no database raises StateError that names it, and is left as it is."""
     path = tmp_path / "s.db"
     path.write_bytes(content)
-    with pytest.raises(StateError, match=str(path)):
+    with pytest.raises(StateError, match=re.escape(str(path))):
         Store(str(path))
     assert path.read_bytes() == content
 

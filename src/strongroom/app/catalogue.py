@@ -2,9 +2,12 @@
 
 from functools import lru_cache
 
+from strongroom.assess.judge import SOURCE_CHECK, SOURCE_CLAUSE
 from strongroom.kit.rooms import room, room_of_tuples
 from strongroom.model.errors import NotFound, RoomError
 from strongroom.model.ports import Catalogue, Check, Collector, Control, Derive, Report
+
+__all__ = ["SOURCE_CHECK", "SOURCE_CLAUSE", "catalogue", "collectors", "derivations", "report", "reports"]
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from strongroom.model.control import Assessment, ClauseResult, ControlResult, Co
 from strongroom.model.estate import Asset, Estate, Gap, SourceRead
 from strongroom.model.kinds import Kind
 from strongroom.model.ports import Answer, Catalogue, Check, Control, broken, holds, unknown
-from strongroom.model.values import Where
+from strongroom.model.values import Unknown, Where
 
 SOURCE_CHECK = "inv.source.read-whole"
 SOURCE_CLAUSE = "INV-01.sources-agree"
@@ -31,7 +31,8 @@ def judge(check: Check, asset: Asset, now: datetime) -> Finding:
         said = unknown(e.reason)
     answer = said if isinstance(said, Answer) else holds() if said else broken()
     arguments = answer.arguments
-    if any(f.sensitive for f in view.read.values()):
+    if any(f.sensitive and not isinstance(f.value, Unknown) for f in view.read.values()):
+        # The reason of a fact that is wholly unknown quotes nothing; every other argument may.
         arguments = tuple((name, WITHHELD) for name, _ in arguments)
     return Finding(
         check=check.id,

@@ -1,7 +1,9 @@
 """Sentences for people, joined from a finding's code and arguments. Doors and reports use these and write no others."""
 
+from collections.abc import Collection
+
 from strongroom.model.codes import FindingCode, GapCode
-from strongroom.model.control import Finding
+from strongroom.model.control import Finding, Fix
 from strongroom.model.estate import Fact
 from strongroom.model.ports import Catalogue
 from strongroom.model.values import Key, NetRule, Statement, Unknown, Value
@@ -60,6 +62,17 @@ def answer_to(code: GapCode) -> str:
 def lower_first(text: str) -> str:
     """A title as a part of a sentence; a word in capitals (KMS, IAM) keeps them."""
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def snippets(fix: Fix, natives: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """The lines of configuration that mend assets of these native types.
+
+    Where no lines are for the types themselves, those of their provider: the fix is then a block beside the asset,
+    as a bucket's access block is.
+    """
+    own = tuple(s for s in fix.snippets if s[0] in natives)
+    family = {n.removeprefix("data.").partition("_")[0] for n in natives}
+    return own or tuple(s for s in fix.snippets if s[0].partition("_")[0] in family)
 
 
 def title(check_id: str, catalogue: Catalogue) -> str:

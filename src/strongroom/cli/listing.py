@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from strongroom.app.catalogue import SOURCE_CHECK, SOURCE_CLAUSE
 from strongroom.cli.tables import clean
 from strongroom.model.control import Clause, Fix, Mappings
 from strongroom.model.errors import NotFound
@@ -13,6 +14,25 @@ from strongroom.model.ports import Catalogue, Check, Control
 from strongroom.model.snapshot import Snapshot
 
 _WIDTH = 80
+_SOURCE_PAGE = f"""{SOURCE_CHECK}
+Every source was read whole
+medium, proves {SOURCE_CLAUSE}
+
+why
+  What could not be looked at may hide anything. Each such place is an answer of
+  its own, `unknown`, with its file and line; every control that it could hide
+  stops passing until it is read.
+
+applies to
+  every source that was given
+
+fix
+  The reason says what is missing: a permission, a module that terraform init
+  would fetch, a file that does not parse.
+
+verify
+  strongroom assess again: the source is read whole
+"""
 
 
 class _Snapshots(msgspec.Struct):
@@ -81,6 +101,8 @@ def explain(known: Catalogue, ident: str) -> Iterator[str]:
     control = known.controls.get(ident.upper()) or known.controls.get(ident.upper().partition(".")[0])
     if ident in known.checks:
         yield from _check(known.checks[ident], known)
+    elif ident == SOURCE_CHECK:
+        yield _SOURCE_PAGE
     elif control is not None:
         yield from _control(control, known)
     else:

@@ -3,7 +3,7 @@
 A default without a source is a guess; every `Default` names the page that states it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from strongroom.collect.resource import Link, Pool, Resource, Satellites, Sensitive, pick, undecided
@@ -264,7 +264,7 @@ def build(native: Native, resource: Resource, pool: Pool, source: str) -> Asset:
         provider=native.provider,
         name=_name(native, resource),
         aliases=_aliases(resource),
-        labels=_labels(resource.values.get(native.labels_at)),
+        labels=_labels(*_common_labels(native, resource, pool), resource.values.get(native.labels_at)),
         facts=facts,
         refs=_refs(native, resource),
         where=resource.where,
@@ -302,11 +302,32 @@ def _aliases(resource: Resource) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _labels(raw: object) -> tuple[tuple[str, str], ...]:
-    if not isinstance(raw, Mapping):
-        return ()
-    known = ((str(k), v) for k, v in raw.items() if isinstance(v, str | int | bool) and undecided(v) is None)
-    return tuple(sorted((k, str(v)) for k, v in known))
+# Where a provider's block says what is written on everything, and where a plan shows the sum.
+_COMMON = {
+    "aws": ("tags", "provider.aws", "default_tags.tags", "tags_all"),
+    "gcp": ("labels", "provider.google", "default_labels", "terraform_labels"),
+}
+
+
+def _common_labels(native: Native, resource: Resource, pool: Pool) -> Iterator[object]:
+    """The labels that the provider's block puts on every resource of its own; another provider's are not looked for."""
+    at, provider, path, total = _COMMON.get(native.provider, ("", "", "", ""))
+    if native.labels_at != at or "provider" in resource.values:
+        return
+    for block in pool.of_type(provider):
+        if block.label == resource.label and "alias" not in block.values:
+            yield pick(block.values, path)
+    yield resource.values.get(total)
+
+
+def _labels(*sources: object) -> tuple[tuple[str, str], ...]:
+    """Labels of several sources as one; a later source wins."""
+    known: dict[str, str] = {}
+    for raw in sources:
+        if isinstance(raw, Mapping):
+            kept = ((str(k), v) for k, v in raw.items() if isinstance(v, str | int | bool) and undecided(v) is None)
+            known |= {k: str(v) for k, v in kept}
+    return tuple(sorted(known.items()))
 
 
 def _refs(native: Native, resource: Resource) -> tuple[Ref, ...]:

@@ -16,7 +16,7 @@ class Status(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad a failure is, worst first in `ORDER`."""
+    """How bad a failure is, worst first."""
 
     CRITICAL = "critical"
     HIGH = "high"

@@ -1,1 +1,1 @@
-
+"""One file per subject, each ending in `CHECKS`."""

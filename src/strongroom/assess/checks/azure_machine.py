@@ -34,7 +34,7 @@ def _everywhere(lines: str) -> tuple[tuple[str, str], ...]:
     title="No password opens the machine",
     clause="IAM-01.no-shared-accounts",
     kinds=MACHINES,
-    needs=("auth.password", "cc.tech"),
+    needs=("auth.password", "azure.size"),
     severity=Severity.HIGH,
     fix=Fix(
         "Let SSH keys in only, or Entra ID.",
@@ -60,7 +60,7 @@ def password(v: View) -> bool:
     title="The machine's temporary disks and caches are encrypted",
     clause="ART-01.stores-cmk",
     kinds=MACHINES,
-    needs=("enc.at_host", "cc.tech"),
+    needs=("enc.at_host", "azure.size"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Encrypt at the host.",
@@ -123,7 +123,7 @@ def vtpm(v: View) -> bool:
     title="Sensitive work runs on a confidential machine",
     clause="TEE-04.sensitive-runs-confidential",
     kinds=(*MACHINES, Kind.WORKLOAD),
-    needs=("sensitive", "cc.tech", "net.public"),
+    needs=("sensitive", "cc.tech", "azure.size"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Choose a confidential size: with an accelerator NCCads_H100_v5, without one DCas_v5 or ECas_v5.",
@@ -172,7 +172,7 @@ def disk_sealed(v: View) -> bool:
     title="The machine has no public address",
     clause="NET-01.not-exposed",
     kinds=(*MACHINES, Kind.WORKLOAD),
-    needs=("net.public", "cc.tech"),
+    needs=("net.public", "azure.size"),
     severity=Severity.HIGH,
     fix=Fix(
         "Take the public address away; reach the machine through Bastion, a VPN or a load balancer.",

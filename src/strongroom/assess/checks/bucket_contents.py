@@ -224,4 +224,36 @@ def copied_outside(v: View) -> Answer:
     return unknown(*doubts) if doubts else holds()
 
 
-CHECKS = (cmk, tls_only, access_log, versioning, object_lock, copied_outside)
+@check(
+    id="art.store.foreign-account",
+    title="No foreign account is let in to a sensitive bucket or key",
+    clause="ART-07.shares-approved",
+    kinds=(Kind.BUCKET, Kind.KEY),
+    needs=("share.accounts",),
+    severity=Severity.HIGH,
+    fix=Fix(
+        "Take the account out of the policy, or declare it as yours where the provider is set up.",
+        (
+            ("aws_s3_bucket", 'provider "aws" {\n  allowed_account_ids = ["111122223333"]\n}'),
+            ("aws_kms_key", 'provider "aws" {\n  allowed_account_ids = ["111122223333"]\n}'),
+        ),
+        "aws s3api put-bucket-policy --bucket <bucket> --policy file://policy.json",
+        "aws accessanalyzer list-findings --analyzer-arn <arn> --filter resource={contains=<bucket>}",
+        Effort.MEDIUM,
+    ),
+    broken="its policy lets account {account} in, which the configuration does not declare as its own",
+)
+def shared_outside(v: View) -> Answer:
+    """In a foreign account none of the owner's policies, boundaries and logs hold: what is read there is gone."""
+    if sensitive(dict(v.asset.labels)) is not True:
+        return not_applicable("it is not marked as sensitive (tier = 0, artifact = weights, or a sensitivity)")
+    raw = v.raw("share.accounts")
+    each = raw if isinstance(raw, tuple) else (raw,)
+    foreign = next((one for one in each if isinstance(one, str)), None)
+    if foreign is not None:
+        return broken(account=foreign)
+    doubts = [one for one in each if isinstance(one, Unknown)]
+    return unknown(*doubts) if doubts else holds()
+
+
+CHECKS = (cmk, tls_only, access_log, versioning, object_lock, copied_outside, shared_outside)

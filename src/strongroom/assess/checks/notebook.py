@@ -28,10 +28,7 @@ SEE = "aws sagemaker describe-notebook-instance --notebook-instance-name <name> 
     title="The notebook has no direct internet access",
     clause="NET-02.no-direct-internet",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "net.direct_internet",
-    ),
+    needs=("aws.service", "net.direct_internet"),
     severity=Severity.HIGH,
     fix=Fix(
         "Switch direct internet access off and give the notebook a private subnet, whose routes decide what it reaches.",
@@ -58,10 +55,7 @@ def direct_internet(v: View) -> bool:
     title="The notebook runs in a subnet of the owner's network",
     clause="NET-02.in-private-network",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "net.in_vpc",
-    ),
+    needs=("aws.service", "net.in_vpc"),
     severity=Severity.HIGH,
     fix=Fix(
         "Place the notebook in a private subnet. It has to be made anew.",
@@ -84,10 +78,7 @@ def in_vpc(v: View) -> bool:
     title="The notebook's users are not root on it",
     clause="IAM-02.no-escalation",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "root",
-    ),
+    needs=("aws.service", "root"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Take root access away from the notebook's users; lifecycle scripts keep it.",
@@ -107,10 +98,7 @@ def no_root(v: View) -> bool:
     title="The notebook's volume is encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "enc.key",
-    ),
+    needs=("aws.service", "enc.key"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own. The notebook has to be made anew.",
@@ -138,10 +126,7 @@ def cmk(v: View) -> Answer:
     title="The notebook's metadata service asks for a session token",
     clause="NET-04.metadata-guarded",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "imds.v2",
-    ),
+    needs=("aws.service", "imds.v2"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Require version 2 of the instance metadata service.",
@@ -166,10 +151,7 @@ def imds_v2(v: View) -> bool:
     title="The notebook's role does not allow every action",
     clause="IAM-02.no-wildcard",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "identity.statements",
-    ),
+    needs=("aws.service", "identity.statements"),
     severity=Severity.HIGH,
     fix=Fix(
         "Give the notebook a role of its own that allows the actions and resources that its work needs.",

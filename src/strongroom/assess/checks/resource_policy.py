@@ -42,10 +42,7 @@ def not_public(v: View) -> Answer:
     title="The search domain asks who calls",
     clause="IAM-03.no-anonymous",
     kinds=(Kind.SEARCH,),
-    needs=(
-        "aws.service",
-        "resource.statements",
-    ),
+    needs=("aws.service", "resource.statements"),
     severity=Severity.HIGH,
     fix=Fix(
         "Name the roles that may call the domain, and switch fine-grained access control on.",

@@ -29,10 +29,7 @@ BEDROCK_VPC = """vpc_config {
     title="The model's containers have no network",
     clause="NET-04.default-deny-egress",
     kinds=(Kind.MODEL,),
-    needs=(
-        "aws.service",
-        "net.isolated",
-    ),
+    needs=("aws.service", "net.isolated"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Switch network isolation on; SageMaker still brings the model and the requests in.",
@@ -63,10 +60,7 @@ def placed(v: View) -> Answer:
     title="The model runs in the owner's network, or with none",
     clause="NET-02.in-private-network",
     kinds=(Kind.MODEL,),
-    needs=(
-        "aws.service",
-        "net.in_vpc",
-    ),
+    needs=("aws.service", "net.in_vpc"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Place the model in private subnets of your own, or switch its network off.",
@@ -87,10 +81,7 @@ def model_in_vpc(v: View) -> Answer:
     title="What the job writes is encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.JOB,),
-    needs=(
-        "aws.service",
-        "enc.output_key",
-    ),
+    needs=("aws.service", "enc.output_key"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own for the job's output.",
@@ -117,10 +108,7 @@ def job_output(v: View) -> Answer:
     title="The job's volumes are encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.JOB,),
-    needs=(
-        "aws.service",
-        "enc.volume_key",
-    ),
+    needs=("aws.service", "enc.volume_key"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own for the volumes of the job's machines.",
@@ -146,10 +134,7 @@ def job_volume(v: View) -> Answer:
     title="Traffic between the job's containers is encrypted",
     clause="ART-02.node-traffic-encrypted",
     kinds=(Kind.JOB,),
-    needs=(
-        "aws.service",
-        "enc.in_transit",
-    ),
+    needs=("aws.service", "enc.in_transit"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Switch the encryption of inter-container traffic on. It costs time in distributed training: measure it.",
@@ -172,10 +157,7 @@ def job_traffic(v: View) -> bool:
     title="The job runs in the owner's network, or with none",
     clause="NET-02.in-private-network",
     kinds=(Kind.JOB,),
-    needs=(
-        "aws.service",
-        "net.in_vpc",
-    ),
+    needs=("aws.service", "net.in_vpc"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Place the job in private subnets of your own.",
@@ -196,10 +178,7 @@ def job_in_vpc(v: View) -> Answer:
     title="The job's containers have no network",
     clause="NET-04.default-deny-egress",
     kinds=(Kind.JOB,),
-    needs=(
-        "aws.service",
-        "net.isolated",
-    ),
+    needs=("aws.service", "net.isolated"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Switch network isolation on where the job needs nothing but its channels.",
@@ -223,10 +202,7 @@ def job_isolated(v: View) -> bool:
     title="The endpoint's volumes are encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.ENDPOINT_CONFIG,),
-    needs=(
-        "aws.service",
-        "enc.key",
-    ),
+    needs=("aws.service", "enc.key"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own in the endpoint configuration.",
@@ -251,10 +227,7 @@ def endpoint_key(v: View) -> Answer:
     title="Captured requests and answers are encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.ENDPOINT_CONFIG,),
-    needs=(
-        "aws.service",
-        "enc.capture_key",
-    ),
+    needs=("aws.service", "enc.capture_key"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own for data capture.",
@@ -278,10 +251,7 @@ def capture_key(v: View) -> Answer:
     title="Studio reaches the internet through the owner's network only",
     clause="NET-02.no-direct-internet",
     kinds=(Kind.WORKSPACE,),
-    needs=(
-        "aws.service",
-        "net.direct_internet",
-    ),
+    needs=("aws.service", "net.direct_internet"),
     severity=Severity.HIGH,
     fix=Fix(
         "Send the traffic of Studio's apps through your network, and give it endpoints for what it needs.",

@@ -27,10 +27,7 @@ INSIDE = (
     title="The search domain is encrypted",
     clause="ART-01.stores-cmk",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "enc.at_rest",
-    ),
+    needs=("aws.service", "enc.at_rest"),
     severity=Severity.HIGH,
     fix=Fix("Switch encryption at rest on.", ((DOMAIN, REST), (OLD, REST)), verify=SEE + "EncryptionAtRestOptions"),
     broken="it is not encrypted",
@@ -51,10 +48,7 @@ def at_rest(v: View) -> bool:
     title="The vector store is encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "enc.key",
-    ),
+    needs=("aws.service", "enc.key"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own.",
@@ -84,10 +78,7 @@ def cmk(v: View) -> Answer:
     title="The domain's nodes talk in TLS",
     clause="ART-02.node-traffic-encrypted",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "enc.in_transit",
-    ),
+    needs=("aws.service", "enc.in_transit"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Switch node-to-node encryption on; it cannot be switched off again.",
@@ -112,10 +103,7 @@ def between_nodes(v: View) -> bool:
     title="The domain refuses plain HTTP",
     clause="ART-02.refuses-plaintext",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "tls.only",
-    ),
+    needs=("aws.service", "tls.only"),
     severity=Severity.HIGH,
     fix=Fix("Enforce HTTPS.", ((DOMAIN, HTTPS), (OLD, HTTPS)), verify=SEE + "DomainEndpointOptions.EnforceHTTPS"),
     broken="it answers plain HTTP",
@@ -157,10 +145,7 @@ def tls12(v: View) -> Answer:
     title="The domain is placed in the owner's network",
     clause="NET-02.in-private-network",
     kinds=KINDS,
-    needs=(
-        "aws.service",
-        "net.in_vpc",
-    ),
+    needs=("aws.service", "net.in_vpc"),
     severity=Severity.HIGH,
     fix=Fix(
         "Place the domain in private subnets. It has to be made anew.",

@@ -12,10 +12,7 @@ from strongroom.model.ports import Answer, View, check
     title="The secret is encrypted with a key of the owner's",
     clause="ART-01.stores-cmk",
     kinds=(Kind.SECRET,),
-    needs=(
-        "aws.service",
-        "enc.key",
-    ),
+    needs=("aws.service", "enc.key"),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Name a KMS key of your own.",

@@ -168,7 +168,7 @@ def _check_group(
         counts=tally(f.status for f in found),
         rows=tuple(ranked[:CAP]),
         more=sum(r.total for r in ranked[CAP:]),
-        snippets=tuple(s for s in check.fix.snippets if s[0] in types) if check else (),
+        snippets=prose.snippets(check.fix, types) if check else (),
     )
 
 

@@ -137,7 +137,7 @@ def asset_json(asset: Asset) -> dict[str, Json]:
 
 def fix_json(fix: Fix, native_type: str) -> Json:
     """How to close a finding on an asset of this type."""
-    snippet = "\n\n".join(lines for of, lines in fix.snippets if of == native_type)
+    snippet = "\n\n".join(lines for _, lines in prose.snippets(fix, (native_type,)))
     parts = {"text": fix.text, "snippet": snippet, "command": fix.command, "verify": fix.verify}
     return {name: text for name, text in (parts | {"effort": fix.effort.value}).items() if text}
 

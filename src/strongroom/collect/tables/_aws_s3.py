@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from strongroom.collect.native import Reader, as_flag
 from strongroom.collect.resource import Link, Resource, Satellites, undecided
 from strongroom.collect.tables._aws import Policy, key_of, satellite_statements, statements
+from strongroom.collect.tables._aws_accounts import ours
 from strongroom.collect.tables._aws_named import named
 from strongroom.kit.kleene import Tri, all_of, any_of
 from strongroom.model.codes import GapCode
@@ -268,7 +269,7 @@ def copies(reader: Reader) -> Value:
 def _destination(reader: Reader, place: Mapping[str, object]) -> str | Unknown:
     account = reader.open(place.get("account"))
     if isinstance(account, str) and undecided(account) is None:
-        return account
+        return "ours" if account in ours(reader) else account
     if account is not None and not (isinstance(account, Link) and "aws_caller_identity" in account.address):
         return undecided(account) or str(account)
     bucket = reader.open(place.get("bucket"))

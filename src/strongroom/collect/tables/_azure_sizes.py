@@ -114,24 +114,27 @@ def on_gpus(row: Row, *paths: str) -> Row:
     """The row, for machines with accelerators only: with another size the question does not arise."""
 
     def read(r: Reader) -> Value | Inapplicable:
-        found = _gpu(r, paths, "model")
-        return found if isinstance(found, Inapplicable | Unknown) else row.read(r)
+        found = _found(r, paths)
+        return row.read(r) if isinstance(found, Accelerators) else found
 
     return Row(row.fact, read, row.default)
 
 
-def _gpu(r: Reader, paths: tuple[str, ...], what: str) -> Value | Inapplicable:
+def _found(r: Reader, paths: tuple[str, ...]) -> Accelerators | Unknown | Inapplicable:
     size = size_at(r, paths)
-    if size is None:
-        return INAPPLICABLE
-    if isinstance(size, Unknown):
-        return size
-    found = accelerators(size)
-    if found is None:
-        return INAPPLICABLE
-    if what == "model":
-        return found.model
-    return found.count if found.count is not None else Unknown(GapCode.UNSUPPORTED, f"size {size} is not in the list")
+    if size is None or isinstance(size, Unknown):
+        return INAPPLICABLE if size is None else size
+    return accelerators(size) or INAPPLICABLE
+
+
+def _gpu(r: Reader, paths: tuple[str, ...], what: str) -> Value | Inapplicable:
+    found = _found(r, paths)
+    if not isinstance(found, Accelerators):
+        return found
+    value = found.model or None if what == "model" else found.count
+    return (
+        value if value is not None else Unknown(GapCode.UNSUPPORTED, f"{size_at(r, paths)} is not in the list of sizes")
+    )
 
 
 def sensitive(*paths: str) -> Row:

@@ -3,6 +3,7 @@
 from strongroom.collect.native import Default, Native, Reader, Row, flag, number, text
 from strongroom.collect.resource import undecided
 from strongroom.collect.tables._aws import Policy, satellite_statements, statements
+from strongroom.collect.tables._aws_accounts import foreign
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Statement, Unknown, Value
 
@@ -73,7 +74,14 @@ _POLICY = Row("policy.statements", _policy, Default(DEFAULT_POLICY, GUIDE + "key
 _WINDOW = number(
     "key.deletion_window_days", "deletion_window_in_days", Default(30.0, API + "API_ScheduleKeyDeletion.html")
 )
-_COMMON = (_POLICY, _WINDOW, Row("key.grants", _grants), flag("key.enabled", "is_enabled", Default(True, TERRAFORM)))
+_SHARED = Row("share.accounts", lambda r: foreign(r, _policy(r)))
+_COMMON = (
+    _SHARED,
+    _POLICY,
+    _WINDOW,
+    Row("key.grants", _grants),
+    flag("key.enabled", "is_enabled", Default(True, TERRAFORM)),
+)
 
 TABLE = (
     Native(

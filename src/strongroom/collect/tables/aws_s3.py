@@ -2,6 +2,7 @@
 
 from strongroom.collect.native import Default, Native, Row, flag
 from strongroom.collect.tables._aws import statements
+from strongroom.collect.tables._aws_accounts import foreign
 from strongroom.collect.tables._aws_s3 import (
     access_log,
     acl_public,
@@ -44,6 +45,7 @@ _BUCKET_ROWS = (
     Row("s3.locked", locked),
     Row("s3.lock_days", lock_days, Default(0.0, S3 + "object-lock.html")),
     Row("s3.copies", copies),
+    Row("share.accounts", lambda r: foreign(r, bucket_policy(r))),
 )
 
 TABLE = (

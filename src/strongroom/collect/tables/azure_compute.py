@@ -1,6 +1,6 @@
 """Azure machines: virtual machines, scale sets, batch pools, container groups, and their disks."""
 
-from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, flag
+from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, flag, text
 from strongroom.collect.tables._azure import cmk, docs, identity, marked, not_flags, satellite
 from strongroom.collect.tables._azure_sizes import cc_tech, gpu_count, gpu_model, on_gpus, sensitive
 from strongroom.kit.kleene import Tri, any_of
@@ -124,6 +124,7 @@ def _machine(size: str) -> tuple[Row, ...]:
         gpu_count(size),
         on_gpus(Row("gpu.sharing", lambda _: "none"), size),
         on_gpus(Row("gpu.driver_managed", _driver), size),
+        text("azure.size", size),
         cc_tech(size),
         sensitive(size),
         _on_confidential(Row("cc.disk_sealed", _sealed), size),
@@ -202,6 +203,7 @@ def _legacy_size(size: str) -> tuple[Row, ...]:
         gpu_model(size),
         gpu_count(size),
         on_gpus(Row("gpu.sharing", lambda _: "none"), size),
+        text("azure.size", size),
         cc_tech(size),
         sensitive(size),
     )
@@ -228,6 +230,7 @@ TABLE = (
             gpu_model("sku_name"),
             gpu_count("sku_name"),
             on_gpus(Row("gpu.sharing", lambda _: "none"), "sku_name"),
+            text("azure.size", "sku_name"),
             cc_tech("sku_name"),
             sensitive("sku_name"),
         ),
@@ -254,6 +257,7 @@ TABLE = (
             gpu_model("vm_size"),
             gpu_count("vm_size"),
             on_gpus(Row("gpu.sharing", lambda _: "none"), "vm_size"),
+            text("azure.size", "vm_size"),
             cc_tech("vm_size"),
             sensitive("vm_size"),
         ),
@@ -265,6 +269,7 @@ TABLE = (
         provider="azure",
         rows=(
             Row("net.public", _group_public),
+            text("azure.size", "sku", Default("Standard", docs("container_group"))),
             Row("cc.tech", _group_tech),
             marked(),
             identity(),

@@ -8,7 +8,6 @@ from strongroom.collect.tables._azure import (
     identity,
     key_of,
     log_types,
-    not_flags,
     private_endpoint,
     restricted,
     satellite,
@@ -24,13 +23,10 @@ ACCOUNT = docs("cognitive_account")
 SERVICES = docs("ai_services", "4.81.0")
 FOUNDRY = docs("ai_foundry")
 SEARCH = docs("search_service")
-DATABRICKS = docs("databricks_workspace")
 MANAGED = "https://learn.microsoft.com/azure/machine-learning/how-to-managed-network"
+_CONNECTIONS = ("api_key", "account_key", "custom_keys", "account_managed_identity", "entra_id")
+_OUTBOUND = ("fqdn", "private_endpoint", "service_tag")
 ACCOUNT_CMK = "azurerm_cognitive_account_customer_managed_key"
-DBFS_CMK = (
-    "azurerm_databricks_workspace_root_dbfs_customer_managed_key",
-    "azurerm_databricks_workspace_customer_managed_key",
-)
 
 
 def _isolation(r: Reader) -> str | Unknown | None:
@@ -85,16 +81,6 @@ def _default_deny(path: str) -> Row:
         return action if isinstance(action, Unknown) else (action or "").lower() == "deny"
 
     return Row("net.default_deny", read)
-
-
-def _dbfs_key(r: Reader) -> Value:
-    for native in DBFS_CMK:
-        apart, doubt = satellite(r, native, "workspace_id")
-        if apart:
-            return key_of("key_vault_key_id")(r.reading(apart[0])) or Key("cmk", apart[0].address)
-        if doubt is not None:
-            return doubt
-    return Key("provider")
 
 
 def _tls(r: Reader) -> Value:
@@ -297,31 +283,6 @@ TABLE = (
             log_types(),
         ),
     ),
-    Native(
-        type="azurerm_databricks_workspace",
-        kind=Kind.WORKSPACE,
-        provider="azure",
-        rows=(
-            flag("net.public", "public_network_access_enabled", Default(True, DATABRICKS)),
-            not_flags("net.node_addresses", "custom_parameters.no_public_ip", default=Default(False, DATABRICKS)),
-            given("net.in_vpc", "custom_parameters.virtual_network_id"),
-            Row("enc.key", _dbfs_key),
-            cmk("enc.notebook_key", "managed_services_cmk_key_vault_key_id", source=DATABRICKS),
-            cmk("enc.volume_key", "managed_disk_cmk_key_vault_key_id", source=DATABRICKS),
-            private_endpoint(),
-            log_types(),
-        ),
-    ),
-    *(
-        Native(
-            type=native,
-            kind=Kind.OTHER,
-            provider="azure",
-            rows=(cmk("enc.key", "key_vault_key_id"),),
-            refs=(("workspace", "workspace_id"),),
-        )
-        for native in DBFS_CMK
-    ),
     _bot("bot_service_azure_bot"),
     _bot("bot_web_app"),
     _bot("bot_channels_registration"),
@@ -329,9 +290,17 @@ TABLE = (
     _listed("cognitive_account_project", Kind.WORKSPACE, ("account", "cognitive_account_id")),
     _listed("cognitive_account_rai_policy", Kind.GUARDRAIL, ("account", "cognitive_account_id")),
     _listed("cognitive_account_rai_blocklist", Kind.GUARDRAIL, ("account", "cognitive_account_id")),
+    *(
+        _listed(f"cognitive_account_connection_{c}", Kind.SECRET, ("account", "cognitive_account_id"))
+        for c in _CONNECTIONS
+    ),
+    *(
+        _listed(f"machine_learning_workspace_network_outbound_rule_{o}", Kind.FIREWALL, ("workspace", "workspace_id"))
+        for o in _OUTBOUND
+    ),
     _listed("video_indexer_account", Kind.WORKSPACE),
+    _listed("fabric_capacity", Kind.WORKSPACE),
     _listed("synapse_workspace", Kind.WORKSPACE),
     _listed("synapse_spark_pool", Kind.INSTANCE, ("workspace", "synapse_workspace_id")),
     _listed("hdinsight_spark_cluster", Kind.INSTANCE),
-    _listed("databricks_access_connector", Kind.IDENTITY),
 )

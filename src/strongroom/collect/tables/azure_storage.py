@@ -146,4 +146,12 @@ TABLE = (
         labels_at="metadata",
         refs=(("account", "storage_account_id"), ("account", "storage_account_name")),
     ),
+    Native(
+        type="azurerm_managed_lustre_file_system",
+        kind=Kind.FILE_SYSTEM,
+        provider="azure",
+        rows=(cmk("enc.key", "encryption_key.key_url", source=docs("managed_lustre_file_system")), identity()),
+        refs=(("subnet", "subnet_id"), ("key", "encryption_key.key_url")),
+    ),
+    Native(type="azurerm_netapp_volume", kind=Kind.FILE_SYSTEM, provider="azure", refs=(("subnet", "subnet_id"),)),
 )

@@ -79,7 +79,9 @@ def _resources(
     found: Mapping[str, object],
 ) -> Iterator[tuple[str, Mapping[str, object], Mapping[str, object]]]:
     for native, block, meta in blocks_of(found):
-        if native not in neutral.NOT_BLOCKS and meta.get("type") in ("resource", "data"):
+        judged = native not in neutral.NOT_BLOCKS and meta.get("type") in ("resource", "data")
+        # A provider's block is no asset, but it says whose account this is and what is written on everything.
+        if judged or native == "provider":
             yield native, block, meta
 
 

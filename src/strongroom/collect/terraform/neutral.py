@@ -105,13 +105,14 @@ def resource(native: str, block: Mapping[str, object], meta: Mapping[str, object
     module = module_of(address)
     text = text_block(context, file, line)
     values = _Normaliser(context, file, module).block(block, text)
+    provider = native == "provider"
     return Resource(
         address=address,
-        type=native,
+        type=f"provider.{meta.get('label', '')}" if provider else native,
         name=re.sub(r"\[[^\]]*\]$", "", address).rpartition(".")[2],
         values=values,
         where=Where(file, line, end, called_from=context.calls.get(module, "")),
-        mode=str(meta.get("type", "resource")).replace("resource", "managed"),
+        mode="provider" if provider else str(meta.get("type", "resource")).replace("resource", "managed"),
         module=module,
         depends=tuple(
             sorted(
