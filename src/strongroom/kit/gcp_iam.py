@@ -65,6 +65,7 @@ TAKING_ROLES = frozenset(
 )
 """Roles that, on one service account, let their holder act as it."""
 
+_ADMIN = re.compile(r"admin(\.v\d+)?$")
 _DEFAULT_ACCOUNT = re.compile(r"-compute@developer\.gserviceaccount\.com$|@appspot\.gserviceaccount\.com$")
 _AGENT_DOMAIN = re.compile(
     r"@(gcp-sa-[\w-]+|[\w-]*(robot|system)[\w-]*|cloudservices|cloudbuild)(\.iam)?\.gserviceaccount\.com$"
@@ -101,7 +102,7 @@ def is_known(role: str) -> bool:
 def administers(role: str) -> bool:
     """Whether a role is owner, editor or an administrator of some service."""
     low = role.lower()
-    return low in {"roles/owner", "roles/editor"} or low.endswith("admin")
+    return low in {"roles/owner", "roles/editor"} or _ADMIN.search(low) is not None
 
 
 def impersonates(role: str) -> bool:

@@ -22,6 +22,7 @@ CLUSTER, POOL = "google_container_cluster", "google_container_node_pool"
 GKE = service("gke")
 DOCS = docs("container_cluster")
 ENCRYPTED = ("ENCRYPTED", "ALL_OBJECTS_ENCRYPTION_ENABLED")
+IDENTITY = "https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity"
 OWN, INLINE = Nodes("node_config"), Nodes("node_pool.node_config")
 
 Answer = Value | Inapplicable
@@ -134,17 +135,35 @@ def _of_own_nodes(own: Row, inline: Row, autopilot: Answer = INAPPLICABLE) -> Ro
     return Row(own.fact, read, own.default)
 
 
+def _federated(r: Reader) -> Value:
+    """Whether the cluster has a workload identity pool: its nodes then run the metadata server unless told otherwise."""
+    return any_of(
+        (r.given("workload_identity_config.workload_pool"), r.given("workload_identity_config.identity_namespace"))
+    )
+
+
 def _concealed_in_cluster(r: Reader) -> Answer:
     """A cluster that keeps its default pool has nodes, also where nothing is said of them."""
     if _autopilot(r):
         return True
     for nodes in (OWN, INLINE):
         if r.at(nodes.base) is not None:
-            return metadata(nodes).read(r)
+            said = metadata(nodes).read(r)
+            return _federated(r) if said is None else said
     removed = r.flag("remove_default_node_pool")
     if removed is True or r.at("node_pool") is not None:
         return INAPPLICABLE
-    return removed if isinstance(removed, Unknown) else None
+    return removed if isinstance(removed, Unknown) else _federated(r)
+
+
+def _concealed_in_pool(r: Reader) -> Answer:
+    said = metadata(OWN).read(r)
+    cluster = _cluster_of(r)
+    if said is not None or cluster is None:
+        return said
+    if cluster.resource.native != CLUSTER:
+        return Unknown(GapCode.NOT_FETCHED, "it is as its cluster says, which is not in these files")
+    return _federated(cluster)
 
 
 def _shared_logins(r: Reader) -> Value:
@@ -187,7 +206,7 @@ CLUSTER_ROWS = (
     Row("enc.secrets_key", _secrets_key, DEFAULT_ENCRYPTION),
     Row("enc.in_transit", _encrypted_between_nodes, Default(False, DOCS)),
     Row("identity.own", _account_of_cluster, Default(False, DOCS)),
-    Row("imds.concealed", _concealed_in_cluster, Default(False, DOCS)),
+    Row("imds.concealed", _concealed_in_cluster),
     Row("auth.local", _shared_logins),
     Row("log.types", _log_types, Default(("SYSTEM_COMPONENTS", "WORKLOADS"), DOCS)),
     Row("cc.tech", technology("confidential_nodes", "node_config.confidential_nodes"), Default("", DOCS)),
@@ -245,7 +264,7 @@ def _pool_technology(r: Reader) -> Value:
 POOL_ROWS = (
     GKE,
     Row("net.private_nodes", _private_nodes, Default(False, DOCS)),
-    metadata(OWN),
+    Row("imds.concealed", _concealed_in_pool, Default(False, IDENTITY)),
     own_account_of(OWN),
     Row("cc.tech", _pool_technology, Default("", DOCS)),
     sensitive_pool(OWN),
