@@ -1,7 +1,7 @@
 """Azure's AI services: machine learning, AI services, search, Databricks, and what only azapi can say."""
 
 import pytest
-from iac import UNKNOWN, assets, table, verdict
+from iac import UNKNOWN, assets, verdict
 
 HCL = (
     UNKNOWN
@@ -228,100 +228,96 @@ resource "azapi_resource" "job" {
 """
 )
 
-ML, COMPUTE = "azurerm_machine_learning_workspace", "azurerm_machine_learning_compute_cluster"
-AI, SEARCH, BRICKS = "azurerm_cognitive_account", "azurerm_search_service", "azurerm_databricks_workspace"
-EXPECTED = table(
-    f"""
-net.ml-workspace.public            {ML}.good      pass
-net.ml-workspace.public            {ML}.bare      fail
-net.ml-workspace.public            {ML}.asked     unknown
-net.ml-workspace.public            azurerm_ai_foundry.hub    pass
-net.ml-workspace.public            azapi_resource.workspace  pass
-net.ml-workspace.egress            {ML}.good      pass
-net.ml-workspace.egress            {ML}.bare      fail
-net.ml-workspace.egress            {ML}.harmless  fail
-net.ml-workspace.egress            {ML}.asked     unknown
-net.ml-workspace.egress            azurerm_ai_foundry.hub    fail
-net.ml-workspace.egress            azapi_resource.workspace  pass
-net.ml-workspace.store-public      {ML}.good      pass
-net.ml-workspace.store-public      {ML}.bare      fail
-net.ml-workspace.store-public      {ML}.harmless  not-applicable
-net.ml-workspace.store-public      {ML}.asked     unknown
-net.ml-workspace.private-endpoint  {ML}.good      pass
-net.ml-workspace.private-endpoint  {ML}.bare      fail
-enc.ml-workspace.cmk               {ML}.good      pass
-enc.ml-workspace.cmk               {ML}.bare      fail
-iam.ml-workspace.store-keys        {ML}.good      pass
-iam.ml-workspace.store-keys        {ML}.bare      fail
-log.ml-workspace.diagnostics       {ML}.good      pass
-log.ml-workspace.diagnostics       {ML}.bare      fail
-iam.ml-compute.local-auth          {COMPUTE}.good   pass
-iam.ml-compute.local-auth          {COMPUTE}.bare   fail
-iam.ml-compute.local-auth          {COMPUTE}.asked  unknown
-net.ml-compute.public              {COMPUTE}.good   pass
-net.ml-compute.public              {COMPUTE}.bare   fail
-net.ml-compute.network             {COMPUTE}.good   pass
-net.ml-compute.network             {COMPUTE}.bare   fail
-net.ml-compute.network             {COMPUTE}.asked  unknown
-net.ml-compute.network             azurerm_machine_learning_compute_instance.managed  pass
-net.ml-compute.ssh                 {COMPUTE}.bare   pass
-net.ml-compute.ssh                 {COMPUTE}.asked  fail
-enc.inference-cluster.tls          azurerm_machine_learning_inference_cluster.tls    pass
-enc.inference-cluster.tls          azurerm_machine_learning_inference_cluster.plain  fail
-iam.datastore.keys                 azurerm_machine_learning_datastore_blobstorage.identity  pass
-iam.datastore.keys                 azurerm_machine_learning_datastore_blobstorage.keyed     fail
-net.ai-account.public              {AI}.good    pass
-net.ai-account.public              {AI}.bare    fail
-net.ai-account.public              {AI}.asked   unknown
-net.ai-account.public              azurerm_ai_services.old  pass
-net.ai-account.default-deny        {AI}.good    pass
-net.ai-account.default-deny        {AI}.speech  pass
-net.ai-account.default-deny        {AI}.bare    fail
-net.ai-account.private-endpoint    {AI}.bare    fail
-net.ai-account.egress              {AI}.good    pass
-net.ai-account.egress              {AI}.bare    fail
-net.ai-account.egress              {AI}.speech  not-applicable
-net.ai-account.egress              {AI}.asked   unknown
-net.ai-account.egress              azurerm_ai_services.old  fail
-iam.ai-account.local-auth          {AI}.good    pass
-iam.ai-account.local-auth          {AI}.bare    fail
-iam.ai-account.local-auth          {AI}.asked   unknown
-iam.ai-account.local-auth          azurerm_ai_services.old  pass
-iam.ai-account.managed-identity    {AI}.good    pass
-iam.ai-account.managed-identity    {AI}.bare    fail
-enc.ai-account.cmk                 {AI}.good    pass
-enc.ai-account.cmk                 {AI}.bare    fail
-enc.ai-account.cmk                 azurerm_ai_services.old  pass
-log.ai-account.audit               {AI}.good    fail
-log.ai-account.audit               {AI}.bare    fail
-net.ai-search.public               {SEARCH}.good   pass
-net.ai-search.public               {SEARCH}.bare   fail
-net.ai-search.public               {SEARCH}.asked  unknown
-iam.ai-search.managed-identity     {SEARCH}.good   pass
-iam.ai-search.managed-identity     {SEARCH}.bare   fail
-iam.ai-search.local-auth           {SEARCH}.good   pass
-iam.ai-search.local-auth           {SEARCH}.bare   fail
-enc.ai-search.cmk-enforced         {SEARCH}.bare   fail
-log.ai-search.operations           {SEARCH}.bare   fail
-net.databricks.public              {BRICKS}.good   pass
-net.databricks.public              {BRICKS}.bare   fail
-net.databricks.node-addresses      {BRICKS}.good   pass
-net.databricks.node-addresses      {BRICKS}.bare   fail
-net.databricks.vnet                {BRICKS}.good   pass
-net.databricks.vnet                {BRICKS}.bare   fail
-enc.databricks.root-cmk            {BRICKS}.good   pass
-enc.databricks.root-cmk            {BRICKS}.bare   fail
-enc.databricks.services-cmk        {BRICKS}.good   pass
-enc.databricks.services-cmk        {BRICKS}.bare   fail
-iam.online-endpoint.keys           azapi_resource.closed    pass
-iam.online-endpoint.keys           azapi_resource.endpoint  fail
-iam.online-endpoint.keys           azapi_resource.asked     unknown
-net.online-endpoint.public         azapi_resource.closed    pass
-net.online-endpoint.public         azapi_resource.endpoint  fail
-tee.vault-key.release-policy       azapi_resource.key       pass
-tee.vault-key.no-direct-use        azapi_resource.key       pass
-"""
-)
+EXPECTED = [
+    ("net.ml-workspace.public", "azurerm_machine_learning_workspace.good", "pass"),
+    ("net.ml-workspace.public", "azurerm_machine_learning_workspace.bare", "fail"),
+    ("net.ml-workspace.public", "azurerm_machine_learning_workspace.asked", "unknown"),
+    ("net.ml-workspace.public", "azurerm_ai_foundry.hub", "pass"),
+    ("net.ml-workspace.public", "azapi_resource.workspace", "pass"),
+    ("net.ml-workspace.egress", "azurerm_machine_learning_workspace.good", "pass"),
+    ("net.ml-workspace.egress", "azurerm_machine_learning_workspace.bare", "fail"),
+    ("net.ml-workspace.egress", "azurerm_machine_learning_workspace.harmless", "fail"),
+    ("net.ml-workspace.egress", "azurerm_machine_learning_workspace.asked", "unknown"),
+    ("net.ml-workspace.egress", "azurerm_ai_foundry.hub", "fail"),
+    ("net.ml-workspace.egress", "azapi_resource.workspace", "pass"),
+    ("net.ml-workspace.store-public", "azurerm_machine_learning_workspace.good", "pass"),
+    ("net.ml-workspace.store-public", "azurerm_machine_learning_workspace.bare", "fail"),
+    ("net.ml-workspace.store-public", "azurerm_machine_learning_workspace.harmless", "not-applicable"),
+    ("net.ml-workspace.store-public", "azurerm_machine_learning_workspace.asked", "unknown"),
+    ("net.ml-workspace.private-endpoint", "azurerm_machine_learning_workspace.good", "pass"),
+    ("net.ml-workspace.private-endpoint", "azurerm_machine_learning_workspace.bare", "fail"),
+    ("enc.ml-workspace.cmk", "azurerm_machine_learning_workspace.good", "pass"),
+    ("enc.ml-workspace.cmk", "azurerm_machine_learning_workspace.bare", "fail"),
+    ("iam.ml-workspace.store-keys", "azurerm_machine_learning_workspace.good", "pass"),
+    ("iam.ml-workspace.store-keys", "azurerm_machine_learning_workspace.bare", "fail"),
+    ("log.ml-workspace.diagnostics", "azurerm_machine_learning_workspace.good", "pass"),
+    ("log.ml-workspace.diagnostics", "azurerm_machine_learning_workspace.bare", "fail"),
+    ("iam.ml-compute.local-auth", "azurerm_machine_learning_compute_cluster.good", "pass"),
+    ("iam.ml-compute.local-auth", "azurerm_machine_learning_compute_cluster.bare", "fail"),
+    ("iam.ml-compute.local-auth", "azurerm_machine_learning_compute_cluster.asked", "unknown"),
+    ("net.ml-compute.public", "azurerm_machine_learning_compute_cluster.good", "pass"),
+    ("net.ml-compute.public", "azurerm_machine_learning_compute_cluster.bare", "fail"),
+    ("net.ml-compute.network", "azurerm_machine_learning_compute_cluster.good", "pass"),
+    ("net.ml-compute.network", "azurerm_machine_learning_compute_cluster.bare", "fail"),
+    ("net.ml-compute.network", "azurerm_machine_learning_compute_cluster.asked", "unknown"),
+    ("net.ml-compute.network", "azurerm_machine_learning_compute_instance.managed", "pass"),
+    ("net.ml-compute.ssh", "azurerm_machine_learning_compute_cluster.bare", "pass"),
+    ("net.ml-compute.ssh", "azurerm_machine_learning_compute_cluster.asked", "fail"),
+    ("enc.inference-cluster.tls", "azurerm_machine_learning_inference_cluster.tls", "pass"),
+    ("enc.inference-cluster.tls", "azurerm_machine_learning_inference_cluster.plain", "fail"),
+    ("iam.datastore.keys", "azurerm_machine_learning_datastore_blobstorage.identity", "pass"),
+    ("iam.datastore.keys", "azurerm_machine_learning_datastore_blobstorage.keyed", "fail"),
+    ("net.ai-account.public", "azurerm_cognitive_account.good", "pass"),
+    ("net.ai-account.public", "azurerm_cognitive_account.bare", "fail"),
+    ("net.ai-account.public", "azurerm_cognitive_account.asked", "unknown"),
+    ("net.ai-account.public", "azurerm_ai_services.old", "pass"),
+    ("net.ai-account.default-deny", "azurerm_cognitive_account.good", "pass"),
+    ("net.ai-account.default-deny", "azurerm_cognitive_account.speech", "pass"),
+    ("net.ai-account.default-deny", "azurerm_cognitive_account.bare", "fail"),
+    ("net.ai-account.private-endpoint", "azurerm_cognitive_account.bare", "fail"),
+    ("net.ai-account.egress", "azurerm_cognitive_account.good", "pass"),
+    ("net.ai-account.egress", "azurerm_cognitive_account.bare", "fail"),
+    ("net.ai-account.egress", "azurerm_cognitive_account.speech", "not-applicable"),
+    ("net.ai-account.egress", "azurerm_cognitive_account.asked", "unknown"),
+    ("net.ai-account.egress", "azurerm_ai_services.old", "fail"),
+    ("iam.ai-account.local-auth", "azurerm_cognitive_account.good", "pass"),
+    ("iam.ai-account.local-auth", "azurerm_cognitive_account.bare", "fail"),
+    ("iam.ai-account.local-auth", "azurerm_cognitive_account.asked", "unknown"),
+    ("iam.ai-account.local-auth", "azurerm_ai_services.old", "pass"),
+    ("iam.ai-account.managed-identity", "azurerm_cognitive_account.good", "pass"),
+    ("iam.ai-account.managed-identity", "azurerm_cognitive_account.bare", "fail"),
+    ("enc.ai-account.cmk", "azurerm_cognitive_account.good", "pass"),
+    ("enc.ai-account.cmk", "azurerm_cognitive_account.bare", "fail"),
+    ("enc.ai-account.cmk", "azurerm_ai_services.old", "pass"),
+    ("log.ai-account.audit", "azurerm_cognitive_account.good", "fail"),
+    ("log.ai-account.audit", "azurerm_cognitive_account.bare", "fail"),
+    ("net.ai-search.public", "azurerm_search_service.good", "pass"),
+    ("net.ai-search.public", "azurerm_search_service.bare", "fail"),
+    ("net.ai-search.public", "azurerm_search_service.asked", "unknown"),
+    ("iam.ai-search.managed-identity", "azurerm_search_service.good", "pass"),
+    ("iam.ai-search.managed-identity", "azurerm_search_service.bare", "fail"),
+    ("iam.ai-search.local-auth", "azurerm_search_service.good", "pass"),
+    ("iam.ai-search.local-auth", "azurerm_search_service.bare", "fail"),
+    ("enc.ai-search.cmk-enforced", "azurerm_search_service.bare", "fail"),
+    ("log.ai-search.operations", "azurerm_search_service.bare", "fail"),
+    ("net.databricks.public", "azurerm_databricks_workspace.good", "pass"),
+    ("net.databricks.public", "azurerm_databricks_workspace.bare", "fail"),
+    ("net.databricks.node-addresses", "azurerm_databricks_workspace.good", "pass"),
+    ("net.databricks.node-addresses", "azurerm_databricks_workspace.bare", "fail"),
+    ("net.databricks.vnet", "azurerm_databricks_workspace.good", "pass"),
+    ("net.databricks.vnet", "azurerm_databricks_workspace.bare", "fail"),
+    ("enc.databricks.root-cmk", "azurerm_databricks_workspace.good", "pass"),
+    ("enc.databricks.root-cmk", "azurerm_databricks_workspace.bare", "fail"),
+    ("enc.databricks.services-cmk", "azurerm_databricks_workspace.good", "pass"),
+    ("enc.databricks.services-cmk", "azurerm_databricks_workspace.bare", "fail"),
+    ("iam.online-endpoint.keys", "azapi_resource.closed", "pass"),
+    ("iam.online-endpoint.keys", "azapi_resource.endpoint", "fail"),
+    ("iam.online-endpoint.keys", "azapi_resource.asked", "unknown"),
+    ("net.online-endpoint.public", "azapi_resource.closed", "pass"),
+    ("net.online-endpoint.public", "azapi_resource.endpoint", "fail"),
+    ("tee.vault-key.release-policy", "azapi_resource.key", "pass"),
+    ("tee.vault-key.no-direct-use", "azapi_resource.key", "pass"),
+]
 
 
 @pytest.mark.parametrize(("check", "address", "status"), EXPECTED)

@@ -1,7 +1,7 @@
 """Azure's alerts, budgets and the retention of logs."""
 
 import pytest
-from iac import UNKNOWN, table, verdict
+from iac import UNKNOWN, verdict
 
 HCL = (
     UNKNOWN
@@ -96,25 +96,22 @@ resource "azurerm_log_analytics_workspace" "asked" {
 """
 )
 
-ALERT, BUDGET = "azurerm_monitor_activity_log_alert", "azurerm_consumption_budget"
-EXPECTED = table(
-    f"""
-mon.azure-alert.change         {ALERT}.roles   pass
-mon.azure-alert.change         {ALERT}.silent  fail
-mon.azure-alert.change         {ALERT}.all     pass
-mon.azure-alert.change         {ALERT}.off     not-applicable
-mon.azure-alert.change         {ALERT}.asked   unknown
-mon.azure-alert.launch         {ALERT}.off     fail
-mon.azure-alert.launch         {ALERT}.all     pass
-mon.azure-alert.launch         {ALERT}.roles   not-applicable
-mon.azure-budget.sent          {BUDGET}_subscription.sent         pass
-mon.azure-budget.sent          {BUDGET}_resource_group.unsent     fail
-mon.azure-budget.sent          {BUDGET}_management_group.asked    unknown
-log.azure-workspace.retention  azurerm_log_analytics_workspace.year   pass
-log.azure-workspace.retention  azurerm_log_analytics_workspace.bare   fail
-log.azure-workspace.retention  azurerm_log_analytics_workspace.asked  unknown
-"""
-)
+EXPECTED = [
+    ("mon.azure-alert.change", "azurerm_monitor_activity_log_alert.roles", "pass"),
+    ("mon.azure-alert.change", "azurerm_monitor_activity_log_alert.silent", "fail"),
+    ("mon.azure-alert.change", "azurerm_monitor_activity_log_alert.all", "pass"),
+    ("mon.azure-alert.change", "azurerm_monitor_activity_log_alert.off", "not-applicable"),
+    ("mon.azure-alert.change", "azurerm_monitor_activity_log_alert.asked", "unknown"),
+    ("mon.azure-alert.launch", "azurerm_monitor_activity_log_alert.off", "fail"),
+    ("mon.azure-alert.launch", "azurerm_monitor_activity_log_alert.all", "pass"),
+    ("mon.azure-alert.launch", "azurerm_monitor_activity_log_alert.roles", "not-applicable"),
+    ("mon.azure-budget.sent", "azurerm_consumption_budget_subscription.sent", "pass"),
+    ("mon.azure-budget.sent", "azurerm_consumption_budget_resource_group.unsent", "fail"),
+    ("mon.azure-budget.sent", "azurerm_consumption_budget_management_group.asked", "unknown"),
+    ("log.azure-workspace.retention", "azurerm_log_analytics_workspace.year", "pass"),
+    ("log.azure-workspace.retention", "azurerm_log_analytics_workspace.bare", "fail"),
+    ("log.azure-workspace.retention", "azurerm_log_analytics_workspace.asked", "unknown"),
+]
 
 
 @pytest.mark.parametrize(("check", "address", "status"), EXPECTED)

@@ -1,7 +1,7 @@
 """AKS: the API, the nodes, what is encrypted and logged, and pools with accelerators."""
 
 import pytest
-from iac import UNKNOWN, assets, table, verdict
+from iac import UNKNOWN, assets, verdict
 
 HCL = (
     UNKNOWN
@@ -129,69 +129,67 @@ resource "azurerm_kubernetes_automatic_cluster" "auto" {
 """
 )
 
-EXPECTED = table(
-    """
-net.aks.private-api      azurerm_kubernetes_cluster.good   pass
-net.aks.private-api      azurerm_kubernetes_cluster.bare   fail
-net.aks.private-api      azurerm_kubernetes_cluster.asked  unknown
-net.aks.private-api      azurerm_kubernetes_automatic_cluster.auto  fail
-net.aks.authorized-ips   azurerm_kubernetes_cluster.good   not-applicable
-net.aks.authorized-ips   azurerm_kubernetes_cluster.bare   fail
-net.aks.authorized-ips   azurerm_kubernetes_cluster.old    pass
-net.aks.authorized-ips   azurerm_kubernetes_cluster.asked  unknown
-net.aks.authorized-ips   azurerm_kubernetes_cluster.world  fail
-net.aks.node-addresses   azurerm_kubernetes_cluster.bare   pass
-net.aks.node-addresses   azurerm_kubernetes_cluster.old    fail
-net.aks.node-addresses   azurerm_kubernetes_cluster_node_pool.open  fail
-net.aks.network-policy   azurerm_kubernetes_cluster.good   pass
-net.aks.network-policy   azurerm_kubernetes_cluster.asked  pass
-net.aks.network-policy   azurerm_kubernetes_cluster.bare   fail
-net.aks.egress           azurerm_kubernetes_cluster.good   pass
-net.aks.egress           azurerm_kubernetes_cluster.bare   fail
-net.aks.egress           azurerm_kubernetes_cluster.asked  unknown
-iam.aks.rbac             azurerm_kubernetes_cluster.bare   pass
-iam.aks.rbac             azurerm_kubernetes_cluster.old    fail
-iam.aks.rbac             azurerm_kubernetes_cluster.asked  unknown
-iam.aks.local-accounts   azurerm_kubernetes_cluster.good   pass
-iam.aks.local-accounts   azurerm_kubernetes_cluster.bare   fail
-iam.aks.local-accounts   azurerm_kubernetes_cluster.asked  unknown
-iam.aks.workload-identity  azurerm_kubernetes_cluster.good pass
-iam.aks.workload-identity  azurerm_kubernetes_cluster.bare fail
-enc.aks.disks-cmk        azurerm_kubernetes_cluster.good   pass
-enc.aks.disks-cmk        azurerm_kubernetes_cluster.bare   fail
-enc.aks.secrets-cmk      azurerm_kubernetes_cluster.good   pass
-enc.aks.secrets-cmk      azurerm_kubernetes_cluster.bare   fail
-enc.aks.at-host          azurerm_kubernetes_cluster.good   pass
-enc.aks.at-host          azurerm_kubernetes_cluster.old    pass
-enc.aks.at-host          azurerm_kubernetes_cluster.bare   fail
-enc.aks.at-host          azurerm_kubernetes_cluster_node_pool.tainted  pass
-enc.aks.at-host          azurerm_kubernetes_cluster_node_pool.asked    unknown
-log.aks.monitor          azurerm_kubernetes_cluster.good   pass
-log.aks.monitor          azurerm_kubernetes_cluster.world  pass
-log.aks.monitor          azurerm_kubernetes_cluster.old    fail
-log.aks.monitor          azurerm_kubernetes_cluster.bare   fail
-log.aks.audit            azurerm_kubernetes_cluster.good   pass
-log.aks.audit            azurerm_kubernetes_cluster.bare   fail
-gpu.aks.taint            azurerm_kubernetes_cluster.good   pass
-gpu.aks.taint            azurerm_kubernetes_cluster.old    fail
-gpu.aks.taint            azurerm_kubernetes_cluster.bare   -
-gpu.aks.taint            azurerm_kubernetes_cluster_node_pool.tainted  pass
-gpu.aks.taint            azurerm_kubernetes_cluster_node_pool.open     fail
-gpu.aks.taint            azurerm_kubernetes_cluster_node_pool.mig      unknown
-gpu.aks.taint            azurerm_kubernetes_cluster_node_pool.asked    unknown
-gpu.aks.whole-card       azurerm_kubernetes_cluster_node_pool.tainted  pass
-gpu.aks.whole-card       azurerm_kubernetes_cluster_node_pool.open     fail
-gpu.aks.driver           azurerm_kubernetes_cluster.good               pass
-gpu.aks.driver           azurerm_kubernetes_cluster_node_pool.tainted  pass
-gpu.aks.driver           azurerm_kubernetes_cluster_node_pool.open     fail
-gpu.aks.driver           azurerm_kubernetes_cluster_node_pool.mig      unknown
-tee.aks.confidential     azurerm_kubernetes_cluster_node_pool.tainted  pass
-tee.aks.confidential     azurerm_kubernetes_cluster_node_pool.open     fail
-tee.aks.confidential     azurerm_kubernetes_cluster_node_pool.cpu      pass
-tee.aks.confidential     azurerm_kubernetes_cluster_node_pool.mig      -
-tee.aks.confidential     azurerm_kubernetes_cluster.bare               -
-"""
-)
+EXPECTED = [
+    ("net.aks.private-api", "azurerm_kubernetes_cluster.good", "pass"),
+    ("net.aks.private-api", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("net.aks.private-api", "azurerm_kubernetes_cluster.asked", "unknown"),
+    ("net.aks.private-api", "azurerm_kubernetes_automatic_cluster.auto", "fail"),
+    ("net.aks.authorized-ips", "azurerm_kubernetes_cluster.good", "not-applicable"),
+    ("net.aks.authorized-ips", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("net.aks.authorized-ips", "azurerm_kubernetes_cluster.old", "pass"),
+    ("net.aks.authorized-ips", "azurerm_kubernetes_cluster.asked", "unknown"),
+    ("net.aks.authorized-ips", "azurerm_kubernetes_cluster.world", "fail"),
+    ("net.aks.node-addresses", "azurerm_kubernetes_cluster.bare", "pass"),
+    ("net.aks.node-addresses", "azurerm_kubernetes_cluster.old", "fail"),
+    ("net.aks.node-addresses", "azurerm_kubernetes_cluster_node_pool.open", "fail"),
+    ("net.aks.network-policy", "azurerm_kubernetes_cluster.good", "pass"),
+    ("net.aks.network-policy", "azurerm_kubernetes_cluster.asked", "pass"),
+    ("net.aks.network-policy", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("net.aks.egress", "azurerm_kubernetes_cluster.good", "pass"),
+    ("net.aks.egress", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("net.aks.egress", "azurerm_kubernetes_cluster.asked", "unknown"),
+    ("iam.aks.rbac", "azurerm_kubernetes_cluster.bare", "pass"),
+    ("iam.aks.rbac", "azurerm_kubernetes_cluster.old", "fail"),
+    ("iam.aks.rbac", "azurerm_kubernetes_cluster.asked", "unknown"),
+    ("iam.aks.local-accounts", "azurerm_kubernetes_cluster.good", "pass"),
+    ("iam.aks.local-accounts", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("iam.aks.local-accounts", "azurerm_kubernetes_cluster.asked", "unknown"),
+    ("iam.aks.workload-identity", "azurerm_kubernetes_cluster.good", "pass"),
+    ("iam.aks.workload-identity", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("enc.aks.disks-cmk", "azurerm_kubernetes_cluster.good", "pass"),
+    ("enc.aks.disks-cmk", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("enc.aks.secrets-cmk", "azurerm_kubernetes_cluster.good", "pass"),
+    ("enc.aks.secrets-cmk", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("enc.aks.at-host", "azurerm_kubernetes_cluster.good", "pass"),
+    ("enc.aks.at-host", "azurerm_kubernetes_cluster.old", "pass"),
+    ("enc.aks.at-host", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("enc.aks.at-host", "azurerm_kubernetes_cluster_node_pool.tainted", "pass"),
+    ("enc.aks.at-host", "azurerm_kubernetes_cluster_node_pool.asked", "unknown"),
+    ("log.aks.monitor", "azurerm_kubernetes_cluster.good", "pass"),
+    ("log.aks.monitor", "azurerm_kubernetes_cluster.world", "pass"),
+    ("log.aks.monitor", "azurerm_kubernetes_cluster.old", "fail"),
+    ("log.aks.monitor", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("log.aks.audit", "azurerm_kubernetes_cluster.good", "pass"),
+    ("log.aks.audit", "azurerm_kubernetes_cluster.bare", "fail"),
+    ("gpu.aks.taint", "azurerm_kubernetes_cluster.good", "pass"),
+    ("gpu.aks.taint", "azurerm_kubernetes_cluster.old", "fail"),
+    ("gpu.aks.taint", "azurerm_kubernetes_cluster.bare", "-"),
+    ("gpu.aks.taint", "azurerm_kubernetes_cluster_node_pool.tainted", "pass"),
+    ("gpu.aks.taint", "azurerm_kubernetes_cluster_node_pool.open", "fail"),
+    ("gpu.aks.taint", "azurerm_kubernetes_cluster_node_pool.mig", "unknown"),
+    ("gpu.aks.taint", "azurerm_kubernetes_cluster_node_pool.asked", "unknown"),
+    ("gpu.aks.whole-card", "azurerm_kubernetes_cluster_node_pool.tainted", "pass"),
+    ("gpu.aks.whole-card", "azurerm_kubernetes_cluster_node_pool.open", "fail"),
+    ("gpu.aks.driver", "azurerm_kubernetes_cluster.good", "pass"),
+    ("gpu.aks.driver", "azurerm_kubernetes_cluster_node_pool.tainted", "pass"),
+    ("gpu.aks.driver", "azurerm_kubernetes_cluster_node_pool.open", "fail"),
+    ("gpu.aks.driver", "azurerm_kubernetes_cluster_node_pool.mig", "unknown"),
+    ("tee.aks.confidential", "azurerm_kubernetes_cluster_node_pool.tainted", "pass"),
+    ("tee.aks.confidential", "azurerm_kubernetes_cluster_node_pool.open", "fail"),
+    ("tee.aks.confidential", "azurerm_kubernetes_cluster_node_pool.cpu", "pass"),
+    ("tee.aks.confidential", "azurerm_kubernetes_cluster_node_pool.mig", "-"),
+    ("tee.aks.confidential", "azurerm_kubernetes_cluster.bare", "-"),
+]
 
 
 @pytest.mark.parametrize(("check", "address", "status"), EXPECTED)

@@ -1,7 +1,7 @@
 """Azure machines, scale sets, batch pools and container groups."""
 
 import pytest
-from iac import UNKNOWN, table, verdict
+from iac import UNKNOWN, verdict
 
 HCL = (
     UNKNOWN
@@ -177,64 +177,62 @@ resource "azurerm_container_group" "bare" {
 """
 )
 
-EXPECTED = table(
-    """
-iam.machine.password  azurerm_linux_virtual_machine.good   pass
-iam.machine.password  azurerm_linux_virtual_machine.bare   pass
-iam.machine.password  azurerm_linux_virtual_machine.bad    fail
-iam.machine.password  azurerm_linux_virtual_machine.asked  unknown
-iam.machine.password  azurerm_windows_virtual_machine.win  -
-iam.machine.password  azurerm_linux_virtual_machine_scale_set.good  pass
-iam.machine.password  azurerm_linux_virtual_machine_scale_set.bad   fail
-iam.machine.password  azurerm_orchestrated_virtual_machine_scale_set.flex  fail
-iam.machine.password  azurerm_virtual_machine.good    pass
-iam.machine.password  azurerm_virtual_machine.bad     fail
-iam.machine.password  azurerm_virtual_machine.asked   unknown
-iam.machine.password  azurerm_virtual_machine_scale_set.old  fail
-enc.machine.at-host   azurerm_linux_virtual_machine.good   pass
-enc.machine.at-host   azurerm_linux_virtual_machine.bare   fail
-enc.machine.at-host   azurerm_linux_virtual_machine.asked  unknown
-enc.machine.at-host   azurerm_windows_virtual_machine.win  pass
-enc.machine.at-host   azurerm_linux_virtual_machine_scale_set.good    pass
-enc.machine.at-host   azurerm_windows_virtual_machine_scale_set.bare  fail
-enc.machine.at-host   azurerm_orchestrated_virtual_machine_scale_set.flex  pass
-boot.azure-machine.secure-boot  azurerm_linux_virtual_machine.good   pass
-boot.azure-machine.secure-boot  azurerm_linux_virtual_machine.bare   fail
-boot.azure-machine.secure-boot  azurerm_linux_virtual_machine.asked  unknown
-boot.azure-machine.vtpm         azurerm_linux_virtual_machine.good   pass
-boot.azure-machine.vtpm         azurerm_linux_virtual_machine.bare   fail
-tee.azure-machine.confidential  azurerm_linux_virtual_machine.good   pass
-tee.azure-machine.confidential  azurerm_linux_virtual_machine.bare   fail
-tee.azure-machine.confidential  azurerm_linux_virtual_machine.bad    pass
-tee.azure-machine.confidential  azurerm_linux_virtual_machine.asked  -
-tee.azure-machine.confidential  azurerm_linux_virtual_machine_scale_set.good  -
-tee.azure-machine.confidential  azurerm_container_group.good  pass
-tee.azure-machine.confidential  azurerm_container_group.bare  fail
-tee.azure-machine.disk-sealed   azurerm_linux_virtual_machine.good   pass
-tee.azure-machine.disk-sealed   azurerm_linux_virtual_machine.bad    fail
-tee.azure-machine.disk-sealed   azurerm_linux_virtual_machine.bare   -
-net.azure-machine.public  azurerm_linux_virtual_machine.good   pass
-net.azure-machine.public  azurerm_linux_virtual_machine.bare   fail
-net.azure-machine.public  azurerm_linux_virtual_machine.bad    fail
-net.azure-machine.public  azurerm_linux_virtual_machine.asked  unknown
-net.azure-machine.public  azurerm_linux_virtual_machine_scale_set.good  pass
-net.azure-machine.public  azurerm_linux_virtual_machine_scale_set.bad   fail
-net.azure-machine.public  azurerm_virtual_machine_scale_set.old  fail
-net.azure-machine.public  azurerm_batch_pool.good       pass
-net.azure-machine.public  azurerm_batch_pool.bare       fail
-net.azure-machine.public  azurerm_container_group.good  pass
-net.azure-machine.public  azurerm_container_group.bare  fail
-gpu.azure-machine.whole-card  azurerm_linux_virtual_machine.good   pass
-gpu.azure-machine.whole-card  azurerm_windows_virtual_machine.win  fail
-gpu.azure-machine.whole-card  azurerm_batch_pool.bare              -
-gpu.azure-machine.driver  azurerm_linux_virtual_machine.good            pass
-gpu.azure-machine.driver  azurerm_linux_virtual_machine.bare            unknown
-gpu.azure-machine.driver  azurerm_linux_virtual_machine_scale_set.good  fail
-net.nic.public-address    azurerm_network_interface.private  pass
-net.nic.public-address    azurerm_network_interface.public   fail
-net.nic.public-address    azurerm_network_interface.asked    unknown
-"""
-)
+EXPECTED = [
+    ("iam.machine.password", "azurerm_linux_virtual_machine.good", "pass"),
+    ("iam.machine.password", "azurerm_linux_virtual_machine.bare", "pass"),
+    ("iam.machine.password", "azurerm_linux_virtual_machine.bad", "fail"),
+    ("iam.machine.password", "azurerm_linux_virtual_machine.asked", "unknown"),
+    ("iam.machine.password", "azurerm_windows_virtual_machine.win", "-"),
+    ("iam.machine.password", "azurerm_linux_virtual_machine_scale_set.good", "pass"),
+    ("iam.machine.password", "azurerm_linux_virtual_machine_scale_set.bad", "fail"),
+    ("iam.machine.password", "azurerm_orchestrated_virtual_machine_scale_set.flex", "fail"),
+    ("iam.machine.password", "azurerm_virtual_machine.good", "pass"),
+    ("iam.machine.password", "azurerm_virtual_machine.bad", "fail"),
+    ("iam.machine.password", "azurerm_virtual_machine.asked", "unknown"),
+    ("iam.machine.password", "azurerm_virtual_machine_scale_set.old", "fail"),
+    ("enc.machine.at-host", "azurerm_linux_virtual_machine.good", "pass"),
+    ("enc.machine.at-host", "azurerm_linux_virtual_machine.bare", "fail"),
+    ("enc.machine.at-host", "azurerm_linux_virtual_machine.asked", "unknown"),
+    ("enc.machine.at-host", "azurerm_windows_virtual_machine.win", "pass"),
+    ("enc.machine.at-host", "azurerm_linux_virtual_machine_scale_set.good", "pass"),
+    ("enc.machine.at-host", "azurerm_windows_virtual_machine_scale_set.bare", "fail"),
+    ("enc.machine.at-host", "azurerm_orchestrated_virtual_machine_scale_set.flex", "pass"),
+    ("boot.azure-machine.secure-boot", "azurerm_linux_virtual_machine.good", "pass"),
+    ("boot.azure-machine.secure-boot", "azurerm_linux_virtual_machine.bare", "fail"),
+    ("boot.azure-machine.secure-boot", "azurerm_linux_virtual_machine.asked", "unknown"),
+    ("boot.azure-machine.vtpm", "azurerm_linux_virtual_machine.good", "pass"),
+    ("boot.azure-machine.vtpm", "azurerm_linux_virtual_machine.bare", "fail"),
+    ("tee.azure-machine.confidential", "azurerm_linux_virtual_machine.good", "pass"),
+    ("tee.azure-machine.confidential", "azurerm_linux_virtual_machine.bare", "fail"),
+    ("tee.azure-machine.confidential", "azurerm_linux_virtual_machine.bad", "pass"),
+    ("tee.azure-machine.confidential", "azurerm_linux_virtual_machine.asked", "-"),
+    ("tee.azure-machine.confidential", "azurerm_linux_virtual_machine_scale_set.good", "-"),
+    ("tee.azure-machine.confidential", "azurerm_container_group.good", "pass"),
+    ("tee.azure-machine.confidential", "azurerm_container_group.bare", "fail"),
+    ("tee.azure-machine.disk-sealed", "azurerm_linux_virtual_machine.good", "pass"),
+    ("tee.azure-machine.disk-sealed", "azurerm_linux_virtual_machine.bad", "fail"),
+    ("tee.azure-machine.disk-sealed", "azurerm_linux_virtual_machine.bare", "-"),
+    ("net.azure-machine.public", "azurerm_linux_virtual_machine.good", "pass"),
+    ("net.azure-machine.public", "azurerm_linux_virtual_machine.bare", "fail"),
+    ("net.azure-machine.public", "azurerm_linux_virtual_machine.bad", "fail"),
+    ("net.azure-machine.public", "azurerm_linux_virtual_machine.asked", "unknown"),
+    ("net.azure-machine.public", "azurerm_linux_virtual_machine_scale_set.good", "pass"),
+    ("net.azure-machine.public", "azurerm_linux_virtual_machine_scale_set.bad", "fail"),
+    ("net.azure-machine.public", "azurerm_virtual_machine_scale_set.old", "fail"),
+    ("net.azure-machine.public", "azurerm_batch_pool.good", "pass"),
+    ("net.azure-machine.public", "azurerm_batch_pool.bare", "fail"),
+    ("net.azure-machine.public", "azurerm_container_group.good", "pass"),
+    ("net.azure-machine.public", "azurerm_container_group.bare", "fail"),
+    ("gpu.azure-machine.whole-card", "azurerm_linux_virtual_machine.good", "pass"),
+    ("gpu.azure-machine.whole-card", "azurerm_windows_virtual_machine.win", "fail"),
+    ("gpu.azure-machine.whole-card", "azurerm_batch_pool.bare", "-"),
+    ("gpu.azure-machine.driver", "azurerm_linux_virtual_machine.good", "pass"),
+    ("gpu.azure-machine.driver", "azurerm_linux_virtual_machine.bare", "unknown"),
+    ("gpu.azure-machine.driver", "azurerm_linux_virtual_machine_scale_set.good", "fail"),
+    ("net.nic.public-address", "azurerm_network_interface.private", "pass"),
+    ("net.nic.public-address", "azurerm_network_interface.public", "fail"),
+    ("net.nic.public-address", "azurerm_network_interface.asked", "unknown"),
+]
 
 
 @pytest.mark.parametrize(("check", "address", "status"), EXPECTED)

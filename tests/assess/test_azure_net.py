@@ -1,7 +1,7 @@
 """Azure security groups, their rules with priorities, and subnets."""
 
 import pytest
-from iac import UNKNOWN, table, verdict
+from iac import UNKNOWN, verdict
 
 
 def rule(ports: str, source: str, *, priority: int = 100, access: str = "Allow", protocol: str = "Tcp") -> str:
@@ -102,53 +102,50 @@ resource "azurerm_subnet" "asked" {
 """
 )
 
-R, G = "azurerm_network_security_rule", "azurerm_network_security_group"
-EXPECTED = table(
-    f"""
-net.nsg.ssh  {R}.star          fail
-net.nsg.ssh  {R}.tag           fail
-net.nsg.ssh  {R}.lower         fail
-net.nsg.ssh  {R}.halves        fail
-net.nsg.ssh  {R}.six           fail
-net.nsg.ssh  {R}.zero          fail
-net.nsg.ssh  {R}.range         fail
-net.nsg.ssh  {R}.ranges        fail
-net.nsg.ssh  {R}.any_port      fail
-net.nsg.ssh  {R}.office        pass
-net.nsg.ssh  {R}.network       pass
-net.nsg.ssh  {R}.https         pass
-net.nsg.ssh  {R}.udp           pass
-net.nsg.ssh  {R}.denied        pass
-net.nsg.ssh  {R}.asked_source  unknown
-net.nsg.ssh  {R}.asked_port    unknown
-net.nsg.ssh  {R}.asked_half    fail
-net.nsg.ssh  {R}.attached      fail
-net.nsg.ssh  {R}.guarded       pass
-net.nsg.ssh  {G}.open          fail
-net.nsg.ssh  {G}.two           fail
-net.nsg.ssh  {G}.shadowed      pass
-net.nsg.ssh  {G}.too_late      fail
-net.nsg.ssh  {G}.empty         pass
-net.nsg.ssh  {G}.tight         pass
-net.nsg.ssh  {G}.attached      fail
-net.nsg.ssh  {G}.dynamic       fail
-net.nsg.ssh  {G}.asked         unknown
-net.nsg.rdp  {R}.rdp           fail
-net.nsg.rdp  {R}.any_port      fail
-net.nsg.rdp  {R}.star          pass
-net.nsg.ingress-world  {R}.ray     fail
-net.nsg.ingress-world  {R}.https   pass
-net.nsg.ingress-world  {R}.office  pass
-net.nsg.ingress-world  {R}.star    not-applicable
-net.nsg.egress-world   {G}.empty   fail
-net.nsg.egress-world   {G}.tight   pass
-net.nsg.egress-world   {R}.star    not-applicable
-net.subnet.default-way-out  azurerm_subnet.closed   pass
-net.subnet.default-way-out  azurerm_subnet.bare     fail
-net.subnet.default-way-out  azurerm_subnet.gateway  pass
-net.subnet.default-way-out  azurerm_subnet.asked    unknown
-"""
-)
+EXPECTED = [
+    ("net.nsg.ssh", "azurerm_network_security_rule.star", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.tag", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.lower", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.halves", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.six", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.zero", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.range", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.ranges", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.any_port", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.office", "pass"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.network", "pass"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.https", "pass"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.udp", "pass"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.denied", "pass"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.asked_source", "unknown"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.asked_port", "unknown"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.asked_half", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.attached", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_rule.guarded", "pass"),
+    ("net.nsg.ssh", "azurerm_network_security_group.open", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_group.two", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_group.shadowed", "pass"),
+    ("net.nsg.ssh", "azurerm_network_security_group.too_late", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_group.empty", "pass"),
+    ("net.nsg.ssh", "azurerm_network_security_group.tight", "pass"),
+    ("net.nsg.ssh", "azurerm_network_security_group.attached", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_group.dynamic", "fail"),
+    ("net.nsg.ssh", "azurerm_network_security_group.asked", "unknown"),
+    ("net.nsg.rdp", "azurerm_network_security_rule.rdp", "fail"),
+    ("net.nsg.rdp", "azurerm_network_security_rule.any_port", "fail"),
+    ("net.nsg.rdp", "azurerm_network_security_rule.star", "pass"),
+    ("net.nsg.ingress-world", "azurerm_network_security_rule.ray", "fail"),
+    ("net.nsg.ingress-world", "azurerm_network_security_rule.https", "pass"),
+    ("net.nsg.ingress-world", "azurerm_network_security_rule.office", "pass"),
+    ("net.nsg.ingress-world", "azurerm_network_security_rule.star", "not-applicable"),
+    ("net.nsg.egress-world", "azurerm_network_security_group.empty", "fail"),
+    ("net.nsg.egress-world", "azurerm_network_security_group.tight", "pass"),
+    ("net.nsg.egress-world", "azurerm_network_security_rule.star", "not-applicable"),
+    ("net.subnet.default-way-out", "azurerm_subnet.closed", "pass"),
+    ("net.subnet.default-way-out", "azurerm_subnet.bare", "fail"),
+    ("net.subnet.default-way-out", "azurerm_subnet.gateway", "pass"),
+    ("net.subnet.default-way-out", "azurerm_subnet.asked", "unknown"),
+]
 
 
 @pytest.mark.parametrize(("check", "address", "status"), EXPECTED)

@@ -1,7 +1,7 @@
 """Azure storage accounts, containers, registries and disks: every check passes, fails and admits what it cannot know."""
 
 import pytest
-from iac import UNKNOWN, table, verdict
+from iac import UNKNOWN, verdict
 
 HCL = (
     UNKNOWN
@@ -144,71 +144,69 @@ resource "azurerm_snapshot" "asked" {
 """
 )
 
-EXPECTED = table(
-    """
-enc.storage-account.https              azurerm_storage_account.good     pass
-enc.storage-account.https              azurerm_storage_account.bare     pass
-enc.storage-account.https              azurerm_storage_account.bad      fail
-enc.storage-account.https              azurerm_storage_account.asked    unknown
-enc.storage-account.tls                azurerm_storage_account.good     pass
-enc.storage-account.tls                azurerm_storage_account.bare     pass
-enc.storage-account.tls                azurerm_storage_account.bad      fail
-enc.storage-account.tls                azurerm_storage_account.many[0]  pass
-enc.storage-account.tls                azurerm_storage_account.many[1]  fail
-enc.storage-account.tls                azurerm_storage_account.asked    unknown
-net.storage-account.anonymous-allowed  azurerm_storage_account.good     pass
-net.storage-account.anonymous-allowed  azurerm_storage_account.old      pass
-net.storage-account.anonymous-allowed  azurerm_storage_account.bare     fail
-net.storage-account.default-deny       azurerm_storage_account.good     pass
-net.storage-account.default-deny       azurerm_storage_account.bare     fail
-net.storage-account.default-deny       azurerm_storage_account.bad      fail
-net.storage-account.default-deny       azurerm_storage_account.apart    pass
-net.storage-account.default-deny       azurerm_storage_account.by_name  pass
-net.storage-account.default-deny       azurerm_storage_account_network_rules.apart  pass
-net.storage-account.public             azurerm_storage_account.good     pass
-net.storage-account.public             azurerm_storage_account.bare     fail
-net.storage-account.public             azurerm_storage_account.asked    unknown
-net.storage-account.private-endpoint   azurerm_storage_account.good     pass
-net.storage-account.private-endpoint   azurerm_storage_account.bare     fail
-iam.storage-account.shared-key         azurerm_storage_account.good     pass
-iam.storage-account.shared-key         azurerm_storage_account.bare     fail
-iam.storage-account.shared-key         azurerm_storage_account.asked    unknown
-enc.storage-account.cmk                azurerm_storage_account.good     pass
-enc.storage-account.cmk                azurerm_storage_account.apart    pass
-enc.storage-account.cmk                azurerm_storage_account.bare     fail
-art.storage-account.cross-tenant       azurerm_storage_account.bare     pass
-art.storage-account.cross-tenant       azurerm_storage_account.bad      fail
-log.storage-account.reads              azurerm_storage_account.good     pass
-log.storage-account.reads              azurerm_storage_account.bare     fail
-rec.storage.locked                     azurerm_storage_account.good     pass
-rec.storage.locked                     azurerm_storage_account.bad      fail
-rec.storage.locked                     azurerm_storage_account.bare     -
-net.storage-container.anonymous        azurerm_storage_container.private  pass
-net.storage-container.anonymous        azurerm_storage_container.open     fail
-net.storage-container.anonymous        azurerm_storage_container.asked    unknown
-net.private-endpoint.dns               azurerm_private_endpoint.good      pass
-net.private-endpoint.dns               azurerm_private_endpoint.nameless  fail
-iam.acr.admin                          azurerm_container_registry.bare    pass
-iam.acr.admin                          azurerm_container_registry.bad     fail
-iam.acr.admin                          azurerm_container_registry.asked   unknown
-iam.acr.anonymous                      azurerm_container_registry.bare    pass
-iam.acr.anonymous                      azurerm_container_registry.bad     fail
-net.acr.public                         azurerm_container_registry.good    pass
-net.acr.public                         azurerm_container_registry.bare    fail
-net.acr.public                         azurerm_container_registry.asked   unknown
-enc.acr.cmk                            azurerm_container_registry.good    pass
-enc.acr.cmk                            azurerm_container_registry.bare    fail
-art.acr.export                         azurerm_container_registry.good    pass
-art.acr.export                         azurerm_container_registry.bare    fail
-log.acr.events                         azurerm_container_registry.good    pass
-log.acr.events                         azurerm_container_registry.bare    fail
-enc.azure-disk.cmk                     azurerm_managed_disk.good          pass
-enc.azure-disk.cmk                     azurerm_managed_disk.bare          fail
-art.azure-disk.export                  azurerm_managed_disk.good          pass
-art.azure-disk.export                  azurerm_managed_disk.bare          fail
-art.azure-disk.export                  azurerm_snapshot.asked             unknown
-"""
-)
+EXPECTED = [
+    ("enc.storage-account.https", "azurerm_storage_account.good", "pass"),
+    ("enc.storage-account.https", "azurerm_storage_account.bare", "pass"),
+    ("enc.storage-account.https", "azurerm_storage_account.bad", "fail"),
+    ("enc.storage-account.https", "azurerm_storage_account.asked", "unknown"),
+    ("enc.storage-account.tls", "azurerm_storage_account.good", "pass"),
+    ("enc.storage-account.tls", "azurerm_storage_account.bare", "pass"),
+    ("enc.storage-account.tls", "azurerm_storage_account.bad", "fail"),
+    ("enc.storage-account.tls", "azurerm_storage_account.many[0]", "pass"),
+    ("enc.storage-account.tls", "azurerm_storage_account.many[1]", "fail"),
+    ("enc.storage-account.tls", "azurerm_storage_account.asked", "unknown"),
+    ("net.storage-account.anonymous-allowed", "azurerm_storage_account.good", "pass"),
+    ("net.storage-account.anonymous-allowed", "azurerm_storage_account.old", "pass"),
+    ("net.storage-account.anonymous-allowed", "azurerm_storage_account.bare", "fail"),
+    ("net.storage-account.default-deny", "azurerm_storage_account.good", "pass"),
+    ("net.storage-account.default-deny", "azurerm_storage_account.bare", "fail"),
+    ("net.storage-account.default-deny", "azurerm_storage_account.bad", "fail"),
+    ("net.storage-account.default-deny", "azurerm_storage_account.apart", "pass"),
+    ("net.storage-account.default-deny", "azurerm_storage_account.by_name", "pass"),
+    ("net.storage-account.default-deny", "azurerm_storage_account_network_rules.apart", "pass"),
+    ("net.storage-account.public", "azurerm_storage_account.good", "pass"),
+    ("net.storage-account.public", "azurerm_storage_account.bare", "fail"),
+    ("net.storage-account.public", "azurerm_storage_account.asked", "unknown"),
+    ("net.storage-account.private-endpoint", "azurerm_storage_account.good", "pass"),
+    ("net.storage-account.private-endpoint", "azurerm_storage_account.bare", "fail"),
+    ("iam.storage-account.shared-key", "azurerm_storage_account.good", "pass"),
+    ("iam.storage-account.shared-key", "azurerm_storage_account.bare", "fail"),
+    ("iam.storage-account.shared-key", "azurerm_storage_account.asked", "unknown"),
+    ("enc.storage-account.cmk", "azurerm_storage_account.good", "pass"),
+    ("enc.storage-account.cmk", "azurerm_storage_account.apart", "pass"),
+    ("enc.storage-account.cmk", "azurerm_storage_account.bare", "fail"),
+    ("art.storage-account.cross-tenant", "azurerm_storage_account.bare", "pass"),
+    ("art.storage-account.cross-tenant", "azurerm_storage_account.bad", "fail"),
+    ("log.storage-account.reads", "azurerm_storage_account.good", "pass"),
+    ("log.storage-account.reads", "azurerm_storage_account.bare", "fail"),
+    ("rec.storage.locked", "azurerm_storage_account.good", "pass"),
+    ("rec.storage.locked", "azurerm_storage_account.bad", "fail"),
+    ("rec.storage.locked", "azurerm_storage_account.bare", "-"),
+    ("net.storage-container.anonymous", "azurerm_storage_container.private", "pass"),
+    ("net.storage-container.anonymous", "azurerm_storage_container.open", "fail"),
+    ("net.storage-container.anonymous", "azurerm_storage_container.asked", "unknown"),
+    ("net.private-endpoint.dns", "azurerm_private_endpoint.good", "pass"),
+    ("net.private-endpoint.dns", "azurerm_private_endpoint.nameless", "fail"),
+    ("iam.acr.admin", "azurerm_container_registry.bare", "pass"),
+    ("iam.acr.admin", "azurerm_container_registry.bad", "fail"),
+    ("iam.acr.admin", "azurerm_container_registry.asked", "unknown"),
+    ("iam.acr.anonymous", "azurerm_container_registry.bare", "pass"),
+    ("iam.acr.anonymous", "azurerm_container_registry.bad", "fail"),
+    ("net.acr.public", "azurerm_container_registry.good", "pass"),
+    ("net.acr.public", "azurerm_container_registry.bare", "fail"),
+    ("net.acr.public", "azurerm_container_registry.asked", "unknown"),
+    ("enc.acr.cmk", "azurerm_container_registry.good", "pass"),
+    ("enc.acr.cmk", "azurerm_container_registry.bare", "fail"),
+    ("art.acr.export", "azurerm_container_registry.good", "pass"),
+    ("art.acr.export", "azurerm_container_registry.bare", "fail"),
+    ("log.acr.events", "azurerm_container_registry.good", "pass"),
+    ("log.acr.events", "azurerm_container_registry.bare", "fail"),
+    ("enc.azure-disk.cmk", "azurerm_managed_disk.good", "pass"),
+    ("enc.azure-disk.cmk", "azurerm_managed_disk.bare", "fail"),
+    ("art.azure-disk.export", "azurerm_managed_disk.good", "pass"),
+    ("art.azure-disk.export", "azurerm_managed_disk.bare", "fail"),
+    ("art.azure-disk.export", "azurerm_snapshot.asked", "unknown"),
+]
 
 
 @pytest.mark.parametrize(("check", "address", "status"), EXPECTED)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from iac import UNKNOWN, table, verdict
+from iac import UNKNOWN, verdict
 
 MEASURED = {"claim": "x-ms-sevsnpvm-hostdata", "equals": "a1" * 32}
 PLATFORM = {"claim": "x-ms-isolation-tee.x-ms-compliance-status", "equals": "azure-compliant-cvm"}
@@ -121,56 +121,54 @@ resource "azurerm_private_endpoint" "good" {
     + 'resource "azurerm_key_vault_key" "left" {\n key_opts = []\n release_policy {\n json = var.x\n }\n}\n'
 )
 
-EXPECTED = table(
-    """
-rec.key-vault.purge-protection  azurerm_key_vault.good     pass
-rec.key-vault.purge-protection  azurerm_key_vault.bare     fail
-rec.key-vault.purge-protection  azurerm_key_vault.asked    unknown
-rec.key-vault.window            azurerm_key_vault.bare     pass
-rec.key-vault.window            azurerm_key_vault.listed   fail
-net.key-vault.default-deny      azurerm_key_vault.good     pass
-net.key-vault.default-deny      azurerm_key_vault.dynamic  pass
-net.key-vault.default-deny      azurerm_key_vault.closed   pass
-net.key-vault.default-deny      azurerm_key_vault.bare     fail
-net.key-vault.default-deny      azurerm_key_vault.listed   fail
-net.key-vault.default-deny      azurerm_key_vault.asked    unknown
-net.key-vault.public            azurerm_key_vault.closed   pass
-net.key-vault.public            azurerm_key_vault.good     pass
-net.key-vault.public            azurerm_key_vault.listed   pass
-net.key-vault.public            azurerm_key_vault.dynamic  fail
-net.key-vault.public            azurerm_key_vault.bare     fail
-net.key-vault.public            azurerm_key_vault.asked    unknown
-net.key-vault.public            azurerm_key_vault_managed_hardware_security_module.hsm  -
-net.key-vault.default-deny      azurerm_key_vault_managed_hardware_security_module.hsm  pass
-net.key-vault.private-endpoint  azurerm_key_vault.good     pass
-net.key-vault.private-endpoint  azurerm_key_vault.bare     fail
-log.key-vault.audit             azurerm_key_vault.good     pass
-log.key-vault.audit             azurerm_key_vault.closed   fail
-log.key-vault.audit             azurerm_key_vault.bare     fail
-iam.key-vault.roles             azurerm_key_vault.good     pass
-iam.key-vault.roles             azurerm_key_vault.bare     fail
-enc.vault-key.hsm               azurerm_key_vault_key.kept     pass
-enc.vault-key.hsm               azurerm_key_vault_key.ends     fail
-enc.vault-key.hsm               azurerm_key_vault_key.asked    unknown
-enc.vault-key.expiry            azurerm_key_vault_key.kept     pass
-enc.vault-key.expiry            azurerm_key_vault_key.ends     fail
-enc.vault-key.expiry            azurerm_key_vault_key.asked    unknown
-enc.vault-key.rotation          azurerm_key_vault_key.kept     pass
-enc.vault-key.rotation          azurerm_key_vault_key.ends     fail
-enc.vault-key.rotation          azurerm_key_vault_managed_hardware_security_module_key.k  pass
-tee.vault-key.release-policy    azurerm_key_vault_key.bare      not-applicable
-tee.vault-key.release-policy    azurerm_key_vault_key.crown     fail
-tee.vault-key.release-policy    azurerm_key_vault_key.measured  pass
-tee.vault-key.release-policy    azurerm_key_vault_key.anywhere  fail
-tee.vault-key.release-policy    azurerm_key_vault_key.half      fail
-tee.vault-key.release-policy    azurerm_key_vault_key.zeros     fail
-tee.vault-key.release-policy    azurerm_key_vault_key.left      unknown
-tee.vault-key.no-direct-use     azurerm_key_vault_key.measured  pass
-tee.vault-key.no-direct-use     azurerm_key_vault_key.opens     fail
-tee.vault-key.no-direct-use     azurerm_key_vault_key.left      unknown
-tee.vault-key.no-direct-use     azurerm_key_vault_key.bare      not-applicable
-"""
-)
+EXPECTED = [
+    ("rec.key-vault.purge-protection", "azurerm_key_vault.good", "pass"),
+    ("rec.key-vault.purge-protection", "azurerm_key_vault.bare", "fail"),
+    ("rec.key-vault.purge-protection", "azurerm_key_vault.asked", "unknown"),
+    ("rec.key-vault.window", "azurerm_key_vault.bare", "pass"),
+    ("rec.key-vault.window", "azurerm_key_vault.listed", "fail"),
+    ("net.key-vault.default-deny", "azurerm_key_vault.good", "pass"),
+    ("net.key-vault.default-deny", "azurerm_key_vault.dynamic", "pass"),
+    ("net.key-vault.default-deny", "azurerm_key_vault.closed", "pass"),
+    ("net.key-vault.default-deny", "azurerm_key_vault.bare", "fail"),
+    ("net.key-vault.default-deny", "azurerm_key_vault.listed", "fail"),
+    ("net.key-vault.default-deny", "azurerm_key_vault.asked", "unknown"),
+    ("net.key-vault.public", "azurerm_key_vault.closed", "pass"),
+    ("net.key-vault.public", "azurerm_key_vault.good", "pass"),
+    ("net.key-vault.public", "azurerm_key_vault.listed", "pass"),
+    ("net.key-vault.public", "azurerm_key_vault.dynamic", "fail"),
+    ("net.key-vault.public", "azurerm_key_vault.bare", "fail"),
+    ("net.key-vault.public", "azurerm_key_vault.asked", "unknown"),
+    ("net.key-vault.public", "azurerm_key_vault_managed_hardware_security_module.hsm", "-"),
+    ("net.key-vault.default-deny", "azurerm_key_vault_managed_hardware_security_module.hsm", "pass"),
+    ("net.key-vault.private-endpoint", "azurerm_key_vault.good", "pass"),
+    ("net.key-vault.private-endpoint", "azurerm_key_vault.bare", "fail"),
+    ("log.key-vault.audit", "azurerm_key_vault.good", "pass"),
+    ("log.key-vault.audit", "azurerm_key_vault.closed", "fail"),
+    ("log.key-vault.audit", "azurerm_key_vault.bare", "fail"),
+    ("iam.key-vault.roles", "azurerm_key_vault.good", "pass"),
+    ("iam.key-vault.roles", "azurerm_key_vault.bare", "fail"),
+    ("enc.vault-key.hsm", "azurerm_key_vault_key.kept", "pass"),
+    ("enc.vault-key.hsm", "azurerm_key_vault_key.ends", "fail"),
+    ("enc.vault-key.hsm", "azurerm_key_vault_key.asked", "unknown"),
+    ("enc.vault-key.expiry", "azurerm_key_vault_key.kept", "pass"),
+    ("enc.vault-key.expiry", "azurerm_key_vault_key.ends", "fail"),
+    ("enc.vault-key.expiry", "azurerm_key_vault_key.asked", "unknown"),
+    ("enc.vault-key.rotation", "azurerm_key_vault_key.kept", "pass"),
+    ("enc.vault-key.rotation", "azurerm_key_vault_key.ends", "fail"),
+    ("enc.vault-key.rotation", "azurerm_key_vault_managed_hardware_security_module_key.k", "pass"),
+    ("tee.vault-key.release-policy", "azurerm_key_vault_key.bare", "not-applicable"),
+    ("tee.vault-key.release-policy", "azurerm_key_vault_key.crown", "fail"),
+    ("tee.vault-key.release-policy", "azurerm_key_vault_key.measured", "pass"),
+    ("tee.vault-key.release-policy", "azurerm_key_vault_key.anywhere", "fail"),
+    ("tee.vault-key.release-policy", "azurerm_key_vault_key.half", "fail"),
+    ("tee.vault-key.release-policy", "azurerm_key_vault_key.zeros", "fail"),
+    ("tee.vault-key.release-policy", "azurerm_key_vault_key.left", "unknown"),
+    ("tee.vault-key.no-direct-use", "azurerm_key_vault_key.measured", "pass"),
+    ("tee.vault-key.no-direct-use", "azurerm_key_vault_key.opens", "fail"),
+    ("tee.vault-key.no-direct-use", "azurerm_key_vault_key.left", "unknown"),
+    ("tee.vault-key.no-direct-use", "azurerm_key_vault_key.bare", "not-applicable"),
+]
 
 
 @pytest.mark.parametrize(("check", "address", "status"), EXPECTED)

@@ -117,13 +117,13 @@ def pinned(condition: str) -> bool:
     CEL is read conservatively: a condition is a disjunction of conjunctions of plain comparisons; whatever else
     stands there proves nothing.
     """
-    branches = [list(_split(b, "&&")) for b in _split(condition, "||")]
+    branches = [list(_conjuncts(b)) for b in _split(condition, "||")]
     return bool(branches) and all(_is_space(b) and _is_production(b) and _is_measured(b) for b in branches)
 
 
 def genuine(condition: str) -> bool:
     """Whether a condition admits only production Confidential Space images, whatever workload they run."""
-    branches = [list(_split(b, "&&")) for b in _split(condition, "||")]
+    branches = [list(_conjuncts(b)) for b in _split(condition, "||")]
     return bool(branches) and all(_is_space(b) and _is_production(b) for b in branches)
 
 
@@ -150,6 +150,13 @@ def _is_production(conjuncts: list[str]) -> bool:
 
 def _is_measured(conjuncts: list[str]) -> bool:
     return any(_MEASURED.fullmatch(c) for c in conjuncts)
+
+
+def _conjuncts(expression: str) -> Iterator[str]:
+    """What must all hold, conjunctions within brackets included."""
+    parts = list(_split(expression, "&&"))
+    for part in parts:
+        yield from _conjuncts(part) if len(parts) > 1 else (part,)
 
 
 def _split(expression: str, operator: str) -> Iterator[str]:

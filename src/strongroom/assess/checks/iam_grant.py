@@ -106,7 +106,7 @@ def _attached(v: View, wanted: frozenset[str]) -> Answer:
     names = _named(v.raw("policy.attached"))
     for name in names:
         if isinstance(name, str):
-            found = re.fullmatch(r"arn:aws[\w-]*:iam::aws:policy/(?:[\w-]+/)*([\w+=,.@-]+)", name)
+            found = re.fullmatch(r"arn:[^:]*:iam::aws:policy/(?:[\w-]+/)*([\w+=,.@-]+)", name)
             if found is not None and found[1] in wanted:
                 return broken(policy=found[1])
     doubts = [name for name in names if isinstance(name, Unknown)]

@@ -145,7 +145,7 @@ def public(v: View) -> bool:
         Effort.MEDIUM,
     ),
     broken="no private endpoint names this vault",
-    equivalents=("checkov:CKV2_AZURE_32",),
+    equivalents=("checkov:CKV2_AZURE_32", "prowler:keyvault_private_endpoints"),
 )
 def private_endpoint(v: View) -> bool:
     """Without one, every unwrapping of a key crosses the public address of the vault."""

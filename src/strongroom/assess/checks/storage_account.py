@@ -143,7 +143,7 @@ def default_deny(v: View) -> bool:
         Effort.MEDIUM,
     ),
     broken="the public endpoint is on",
-    equivalents=("checkov:CKV_AZURE_59",),
+    equivalents=("checkov:CKV_AZURE_59", "prowler:storage_account_public_network_access_disabled"),
 )
 def public(v: View) -> bool:
     """As long as the public endpoint is on, a change to one rule puts the account on the internet again."""
@@ -165,7 +165,7 @@ def public(v: View) -> bool:
         Effort.MEDIUM,
     ),
     broken="no private endpoint names this account",
-    equivalents=("checkov:CKV2_AZURE_33",),
+    equivalents=("checkov:CKV2_AZURE_33", "prowler:storage_ensure_private_endpoints_in_storage_accounts"),
 )
 def private_endpoint(v: View) -> bool:
     """Without one, every training node reads its data over the public address of the account."""
@@ -187,7 +187,7 @@ def private_endpoint(v: View) -> bool:
         Effort.MEDIUM,
     ),
     broken="the account's two keys open everything in it",
-    equivalents=("checkov:CKV2_AZURE_40",),
+    equivalents=("checkov:CKV2_AZURE_40", "prowler:storage_account_key_access_disabled"),
 )
 def shared_key(v: View) -> bool:
     """An account key is full access without a name, an expiry or a second factor; every SAS link is made from it."""

@@ -27,7 +27,7 @@ def role_statements(reader: Reader, raw: object) -> Policy:
     raw = reader.open(raw)
     if raw is None or isinstance(raw, Unknown):
         return raw
-    role = reader.follow(raw) if isinstance(raw, Link) else _by_arn(reader, raw)
+    role = reader.follow(raw) if isinstance(raw, Link) else _by_name(reader, raw)
     if role is not None and role.native == "aws_iam_instance_profile":
         return role_statements(reader.reading(role), role.values.get("role"))
     if role is None or role.native != "aws_iam_role":
@@ -35,11 +35,13 @@ def role_statements(reader: Reader, raw: object) -> Policy:
     return _attached(reader.reading(role))
 
 
-def _by_arn(reader: Reader, raw: object) -> Resource | None:
-    found = _ROLE_ARN.match(str(raw)) if isinstance(raw, str) else None
-    if found is None:
+def _by_name(reader: Reader, raw: object) -> Resource | None:
+    """The role of a name, or of an ARN that ends in it; a name that is not wholly known matches none."""
+    if not isinstance(raw, str) or undecided(raw) is not None:
         return None
-    return next((r for r in reader.pool.of_type("aws_iam_role") if r.values.get("name") == found[1]), None)
+    found = _ROLE_ARN.match(raw)
+    name = found[1] if found else raw
+    return next((r for r in reader.pool.of_type("aws_iam_role") if r.values.get("name") == name), None)
 
 
 def _attached(reader: Reader) -> tuple[Statement | Unknown, ...]:

@@ -1,7 +1,7 @@
 """Google Kubernetes Engine: clusters with the nodes that they define themselves, and node pools."""
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, as_key, flag
-from strongroom.collect.resource import undecided
+from strongroom.collect.resource import Link, undecided
 from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, any_flag, docs, own_account, service
 from strongroom.collect.tables._gcp_accelerators import has_accelerator
 from strongroom.collect.tables._gcp_nodes import (
@@ -158,12 +158,14 @@ def _concealed_in_cluster(r: Reader) -> Answer:
 
 def _concealed_in_pool(r: Reader) -> Answer:
     said = metadata(OWN).read(r)
-    cluster = _cluster_of(r)
-    if said is not None or cluster is None:
+    if said is not None:
         return said
-    if cluster.resource.native != CLUSTER:
-        return Unknown(GapCode.NOT_FETCHED, "it is as its cluster says, which is not in these files")
-    return _federated(cluster)
+    cluster = _cluster_of(r)
+    if cluster is not None and cluster.resource.native == CLUSTER:
+        return _federated(cluster)
+    raw = r.at("cluster")
+    nowhere = raw is None or (cluster is None and isinstance(raw, Link) and "data." not in raw.address)
+    return None if nowhere else Unknown(GapCode.NOT_FETCHED, "it is as its cluster says, which is not in these files")
 
 
 def _shared_logins(r: Reader) -> Value:

@@ -14,6 +14,9 @@ from strongroom.model.values import Unknown, Where
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _REFERENCE = re.compile(r"^((?:data\.)?[a-z0-9_]+\.[\w-]+(?:\[[^\]]+\])?)(?:\.(.+))?$")
+_ONE_ATTRIBUTE = re.compile(
+    r"(?!(?:var|local|module|each|count|self|path|terraform)\.)(?:data\.)?[a-z0-9_]+\.[\w-]+(?:\[[^\]]+\])?\.\w+"
+)
 _SECRET_NAME = re.compile(
     r"(^|_)(password|passwd|secret|secret_string|secret_value|secret_key|private_key|api_key|access_key|auth_token"
     r"|client_secret|connection_string)$"
@@ -74,6 +77,16 @@ def index(found: Mapping[str, object], context: Context) -> None:
         context.addresses[str(block.get("id", ""))] = path
         if native == "module":
             context.calls[path] = f"{file_of(meta, context.root)}:{meta.get('line_start', 0)}"
+    _outputs_named_id(found, context)
+
+
+def _outputs_named_id(found: Mapping[str, object], context: Context) -> None:
+    """The evaluator answers `module.x.id` with its own id of the call; an output of that name means what it holds."""
+    called = {path: ident for ident, path in context.addresses.items() if path in context.calls}
+    for native, block, meta in blocks_of(found):
+        module, _, name = str(meta.get("path", "")).rpartition(".output.")
+        if native == "output" and name == "id" and module in called:
+            context.addresses[called[module]] = context.addresses.get(str(block.get("value")), module)
 
 
 def file_of(meta: Mapping[str, object], root: str) -> str:
@@ -142,7 +155,7 @@ class _Normaliser:
             if name == "__tfmeta" or (name == "id" and expression is None):
                 continue
             # The evaluator puts an id of its own over a block's `id`; only the text still has what was written.
-            value = self.attribute(name, raw, expression, text) if name != "id" else _written(expression)
+            value = self.attribute(name, raw, expression, text) if name != "id" else self.written(expression)
             if (_SECRET_NAME.search(name) and isinstance(value, str)) or (
                 expression is not None and _mentions(expression.text, secret_names)
             ):
@@ -223,6 +236,8 @@ class _Normaliser:
         last = address.rpartition("variable.")
         if last[1]:
             return Unknown(GapCode.UNDECIDED, f"variable {last[2]} has no value")
+        if address in self.context.calls:
+            return Unknown(GapCode.UNDECIDED, f"{address}.id has no value")
         return Link(address)
 
     def reference(self, text: str) -> object:
@@ -237,10 +252,15 @@ class _Normaliser:
         prefix = f"{self.module}." if self.module else ""
         return Link(prefix + found[1], found[2] or "")
 
-
-def _written(expression: Expression | None) -> object:
-    literal = re.fullmatch(r"\s*\"([^\"$%\\]*)\"\s*", expression.text) if expression is not None else None
-    return literal[1] if literal else Unknown(GapCode.LOST, "the evaluator replaced this id by its own")
+    def written(self, expression: Expression | None) -> object:
+        """What the text says: a literal, or the attribute of one other block."""
+        text = expression.text.strip() if expression is not None else ""
+        literal = re.fullmatch(r"\"([^\"$%\\]*)\"", text)
+        if literal:
+            return literal[1]
+        if _ONE_ATTRIBUTE.fullmatch(text):
+            return self.reference(text)
+        return Unknown(GapCode.LOST, "the evaluator replaced this id by its own")
 
 
 def _mentions(text: str, names: frozenset[str]) -> bool:
