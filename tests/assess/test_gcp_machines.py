@@ -124,7 +124,7 @@ resource "google_compute_instance_template" "t" {
   }
   disk {
     disk_encryption_key {
-      kms_key_self_link = var.x
+      kms_key_self_link = google_kms_crypto_key.k.id
     }
   }
   disk {

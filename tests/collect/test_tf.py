@@ -194,3 +194,21 @@ def test_a_nested_blocks_own_id_is_kept(tmp_path: Path) -> None:
     write(tmp_path, {"main.tf": text})
     (found,) = evaluated(tmp_path)
     assert found["lifecycle_rule"] == {"id": "expire", "enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("call", "known"),
+    [("", True), ("  n = aws_kms_key.none.arn\n", False)],
+    ids=["not passed", "passed something open"],
+)
+def test_a_default_of_null_is_known(tmp_path: Path, call: str, known: bool) -> None:
+    """A variable whose default is null and that nobody sets is null, which is not the same as having no value."""
+    files = {
+        "main.tf": 'variable "w" { default = null }\nmodule "m" {\n  source = "./m"\n' + call + "}\n"
+        'resource "aws_sagemaker_notebook_instance" "top" {\n  direct_internet_access = var.w\n}\n',
+        "m/main.tf": 'variable "n" { default = null }\n' + NOTEBOOK.format("direct_internet_access = var.n"),
+    }
+    assets = by_address(read(tmp_path, files))
+    assert assets["aws_sagemaker_notebook_instance.top"].value("net.direct_internet") is True
+    inner = assets["module.m.aws_sagemaker_notebook_instance.n"].value("net.direct_internet")
+    assert (inner is True) if known else isinstance(inner, Unknown)

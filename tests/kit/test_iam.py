@@ -110,3 +110,24 @@ def test_not_action_allows_the_rest() -> None:
 def test_any_resource_at_all(resources: tuple[str, ...], every: bool) -> None:
     """A list covers everything when one entry is nothing but wildcards."""
     assert everything(resources) is every
+
+
+def test_a_last_comma_is_read_past() -> None:
+    """A comma before a bracket closes hides nothing, and a comma in a text is text."""
+    document = '{"Statement": [{"Effect": "Allow", "Action": ["s3:*",], "Resource": "a,]", },]}'
+    assert parse(document) == (Statement("allow", actions=("s3:*",), resources=("a,]",)),)
+
+
+def test_a_null_among_texts_is_not_known() -> None:
+    """A null in a list of principals or resources stands for a value that is not known, never for nobody."""
+    found = parse({"Statement": [{"Effect": "Allow", "Principal": {"AWS": [None]}, "Action": "*", "Resource": ["*"]}]})
+    assert isinstance(found, tuple)
+    assert found[0].principals != ()
+    assert "${" in found[0].principals[0]
+
+
+def test_a_document_put_together_from_unknowns() -> None:
+    """Text that is no JSON because a piece of it has no value is undecided, not malformed."""
+    found = parse('{"Statement": ${var.statements}}')
+    assert isinstance(found, Unknown)
+    assert found.code is GapCode.UNDECIDED

@@ -46,10 +46,12 @@ def _policy_name(reader: Reader, raw: object) -> str | Unknown:
         if target.native != "data.aws_iam_policy":
             return str(raw)
         inside = reader.reading(target)
-        named = inside.text("arn") or inside.text("name")
-        if named is None or isinstance(named, Unknown):
-            return named or Unknown(GapCode.UNDECIDED, f"the policy is looked up by {raw}")
-        return named if named.startswith("arn:") else MANAGED + named
+        if inside.at("arn") is not None:
+            return _policy_name(inside, inside.at("arn"))
+        named = inside.text("name")
+        if isinstance(named, str):
+            return MANAGED + named
+        return named or Unknown(GapCode.UNDECIDED, f"the policy is looked up by {raw}")
     doubt = undecided(raw)
     if doubt is None:
         return str(raw)

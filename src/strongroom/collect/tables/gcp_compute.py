@@ -113,7 +113,7 @@ def _template_disks(r: Reader) -> Iterator[Key | Unknown | None]:
         if isinstance(keys, Unknown):
             yield keys
         elif keys:
-            yield named_key(r, keys[0], "kms_key_self_link", "raw_key", "rsa_encrypted_key") or Key("cmk")
+            yield named_key(r, keys[0], "kms_key_self_link", "raw_key", "rsa_encrypted_key")
         else:
             yield _behind(r, b)
 

@@ -21,6 +21,7 @@ _ASKED = {
     "null": 'output "{name}" {{\n  value = ({expression}\n  ) == null ? "null" : "set"\n}}\n',
     "count": 'output "{name}" {{\n  value = length({expression}\n  ) == 0 ? "empty" : "some"\n}}\n',
     "secret": 'output "{name}" {{\n  value = {expression}\n}}\n',
+    "piece": 'output "{name}" {{\n  value = ({expression}\n  )\n}}\n',
 }
 
 
@@ -177,7 +178,7 @@ def _ask(
             probes.setdefault(folder, {})[f"strongroom_secret_{v}"] = probe
     for place, leaf in pieces.items():
         name = _piece_name(*place)
-        probes.setdefault(_folder(place[0]), {})[name] = _ASKED["secret"].format(name=name, expression=leaf.text)
+        probes.setdefault(_folder(place[0]), {})[name] = _ASKED["piece"].format(name=name, expression=leaf.text)
     changed = {f: apply(tree.sources[f], _edits(f, vanished, pieces)) for f, _ in (*vanished, *pieces)}
     for file, text in changed.items():
         (tree.top / file).write_bytes(text)

@@ -235,14 +235,34 @@ class _Normaliser:
     def pointed(self, address: str) -> object:
         last = address.rpartition("variable.")
         if last[1]:
-            return Unknown(GapCode.UNDECIDED, f"variable {last[2]} has no value")
+            return self.variable(last[2])
         if address in self.context.calls:
             return Unknown(GapCode.UNDECIDED, f"{address}.id has no value")
         return Link(address)
 
+    def variable(self, name: str) -> Unknown | None:
+        """A variable that evaluation left open: its `default = null`, unless the caller passes something."""
+        folder = str(PurePosixPath(self.file).parent)
+        blocks = (
+            b for file, bs in self.context.syntax.items() if str(PurePosixPath(file).parent) == folder for b in bs
+        )
+        declared = next((b for b in blocks if b.type == "variable" and b.labels == (name,)), None)
+        default = declared.attributes.get("default") if declared is not None else None
+        if default is not None and default.is_null and not self.passed(name):
+            return None
+        return Unknown(GapCode.UNDECIDED, f"variable {name.partition('.')[0]} has no value")
+
+    def passed(self, name: str) -> bool:
+        """Whether the call of this module sets an input."""
+        if not self.module:
+            return False
+        file, _, line = self.context.calls.get(self.module, "").rpartition(":")
+        call = text_block(self.context, file, int(line)) if line.isdigit() else None
+        return call is None or name in call.attributes
+
     def reference(self, text: str) -> object:
         if text.startswith("var."):
-            return Unknown(GapCode.UNDECIDED, f"variable {text[4:].partition('.')[0]} has no value")
+            return self.variable(text[4:])
         if text.startswith("module."):
             module = ".".join(text.split(".")[:2])
             return Unknown(GapCode.NOT_FETCHED, f"it comes from {module}, which was not read")
