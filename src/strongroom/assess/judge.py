@@ -48,12 +48,12 @@ def judge(check: Check, asset: Asset, now: datetime) -> Finding:
     )
 
 
-def by_kind(checks: Iterable[Check]) -> dict[Kind, list[Check]]:
-    """The checks that can apply to each kind."""
-    table: dict[Kind, list[Check]] = defaultdict(list)
+def by_kind(checks: Iterable[Check]) -> dict[Kind, list[tuple[frozenset[str], Check]]]:
+    """The checks that can apply to each kind, with the facts that each needs."""
+    table: dict[Kind, list[tuple[frozenset[str], Check]]] = defaultdict(list)
     for check in checks:
         for kind in check.kinds:
-            table[kind].append(check)
+            table[kind].append((frozenset(check.needs), check))
     return table
 
 
@@ -61,8 +61,9 @@ def findings(assets: Iterable[Asset], checks: Iterable[Check], now: datetime) ->
     """Every check on every asset that it applies to, passes included."""
     table = by_kind(checks)
     for asset in assets:
-        for check in table.get(asset.kind, ()):
-            if all(need in asset.facts for need in check.needs):
+        carried = asset.facts.keys()
+        for needs, check in table.get(asset.kind, ()):
+            if needs <= carried:
                 yield judge(check, asset, now)
 
 

@@ -17,6 +17,7 @@ _REFERENCE = re.compile(r"^((?:data\.)?[a-z0-9_]+\.[\w-]+(?:\[[^\]]+\])?)(?:\.(.
 _ONE_ATTRIBUTE = re.compile(
     r"(?!(?:var|local|module|each|count|self|path|terraform)\.)(?:data\.)?[a-z0-9_]+\.[\w-]+(?:\[[^\]]+\])?\.\w+"
 )
+_QUOTED = re.compile(r'\s*"\$\{\s*([\w.\[\]-]+?)\s*\}"\s*')
 _SECRET_NAME = re.compile(
     r"(^|_)(password|passwd|secret|secret_string|secret_value|secret_key|private_key|api_key|access_key|auth_token"
     r"|client_secret|connection_string)$"
@@ -171,7 +172,9 @@ class _Normaliser:
         if raw is None and expression is not None and expression.text.strip() in _CAPITALS:
             return expression.text.strip() == "True"
         if raw is None and expression is not None and not expression.is_null:
-            return self.ask(expression, "null")
+            doubt = self.ask(expression, "null")
+            quoted = _QUOTED.fullmatch(expression.text)  # `"${aws_kms_key.k.arn}"`, as Terraform 0.11 wants it
+            return self.reference(quoted[1]) if quoted is not None and doubt is not None else doubt
         if isinstance(raw, Mapping) and "__tfmeta" in raw:
             return self.nested(name, raw, text)
         if isinstance(raw, list) and raw and all(isinstance(b, Mapping) and "__tfmeta" in b for b in raw):
