@@ -421,3 +421,118 @@ resource "aws_cloudwatch_metric_alarm" "other" {
 def test_alarms(check: str, address: str, status: str) -> None:
     """A detector that is on, a feature that nobody switched off, and an alarm that reaches somebody."""
     assert verdict(ALARMS, check, address) == status
+
+
+RULES = (
+    UNKNOWN
+    + """
+resource "aws_cloudwatch_event_rule" "told" {
+  name          = "told"
+  event_pattern = jsonencode({ source = ["aws.kms"], detail = { eventName = ["PutKeyPolicy", "RunInstances"] } })
+}
+resource "aws_cloudwatch_event_target" "told" {
+  rule = aws_cloudwatch_event_rule.told.name
+  arn  = aws_sns_topic.security.arn
+}
+resource "aws_cloudwatch_event_rule" "silent" {
+  name          = "silent"
+  event_pattern = jsonencode({ source = ["aws.iam"] })
+}
+resource "aws_cloudwatch_event_rule" "off" {
+  name          = "off"
+  state         = "DISABLED"
+  event_pattern = jsonencode({ detail = { eventName = [{ prefix = "Run" }, "CreateTrainingJob"] } })
+}
+resource "aws_cloudwatch_event_target" "off" {
+  rule = aws_cloudwatch_event_rule.off.name
+  arn  = aws_sns_topic.security.arn
+}
+resource "aws_cloudwatch_event_rule" "other" {
+  name                = "other"
+  schedule_expression = "rate(1 day)"
+}
+resource "aws_cloudwatch_event_rule" "asked" {
+  name          = "asked"
+  event_pattern = var.x
+}
+resource "aws_cloudwatch_event_target" "asked" {
+  rule = aws_cloudwatch_event_rule.asked.name
+  arn  = aws_sns_topic.security.arn
+}
+resource "aws_cloudwatch_log_metric_filter" "told" {
+  name           = "told"
+  log_group_name = "trail"
+  pattern        = "{ ($.eventName = PutKeyPolicy) }"
+  metric_transformation {
+    name      = "changes"
+    namespace = "Security"
+    value     = "1"
+  }
+}
+resource "aws_cloudwatch_metric_alarm" "told" {
+  alarm_name    = "told"
+  namespace     = "Security"
+  metric_name   = "changes"
+  alarm_actions = [aws_sns_topic.security.arn]
+}
+resource "aws_cloudwatch_log_metric_filter" "muted" {
+  name           = "muted"
+  log_group_name = "trail"
+  pattern        = "{ ($.eventName = AttachRolePolicy) }"
+  metric_transformation {
+    name      = "muted"
+    namespace = "Security"
+    value     = "1"
+  }
+}
+resource "aws_cloudwatch_metric_alarm" "muted" {
+  alarm_name      = "muted"
+  namespace       = "Security"
+  metric_name     = "muted"
+  alarm_actions   = [aws_sns_topic.security.arn]
+  actions_enabled = false
+}
+resource "aws_cloudwatch_log_metric_filter" "other" {
+  name           = "other"
+  log_group_name = "trail"
+  pattern        = "ERROR"
+  metric_transformation {
+    name      = "errors"
+    namespace = "Security"
+    value     = "1"
+  }
+}
+resource "aws_cloudwatch_log_metric_filter" "asked" {
+  name           = "asked"
+  log_group_name = "trail"
+  pattern        = "{ ($.eventName = PutBucketPolicy) }"
+  metric_transformation {
+    name      = var.x
+    namespace = "Security"
+    value     = "1"
+  }
+}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "address", "status"),
+    [
+        ("mon.event-rule.change-alert", "aws_cloudwatch_event_rule.told", "pass"),
+        ("mon.event-rule.change-alert", "aws_cloudwatch_event_rule.silent", "fail"),
+        ("mon.event-rule.change-alert", "aws_cloudwatch_event_rule.off", "not-applicable"),
+        ("mon.event-rule.change-alert", "aws_cloudwatch_event_rule.other", "not-applicable"),
+        ("mon.event-rule.change-alert", "aws_cloudwatch_event_rule.asked", "unknown"),
+        ("mon.event-rule.launch-alert", "aws_cloudwatch_event_rule.told", "pass"),
+        ("mon.event-rule.launch-alert", "aws_cloudwatch_event_rule.off", "fail"),
+        ("mon.event-rule.launch-alert", "aws_cloudwatch_event_rule.asked", "unknown"),
+        ("mon.metric-filter.alarmed", "aws_cloudwatch_log_metric_filter.told", "pass"),
+        ("mon.metric-filter.alarmed", "aws_cloudwatch_log_metric_filter.muted", "fail"),
+        ("mon.metric-filter.alarmed", "aws_cloudwatch_log_metric_filter.other", "not-applicable"),
+        ("mon.metric-filter.alarmed", "aws_cloudwatch_log_metric_filter.asked", "unknown"),
+    ],
+)
+def test_alerts_on_changes(check: str, address: str, status: str) -> None:
+    """An alert counts when it waits for the right calls, is switched on, and goes somewhere."""
+    assert verdict(RULES, check, address) == status

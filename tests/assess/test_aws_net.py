@@ -119,6 +119,25 @@ resource "aws_security_group" "spite" {
     cidr_blocks = ["10.0.0.0/8"]
   }
 }
+resource "aws_security_group" "networks" {
+  ingress {
+    from_port   = 22
+    to_port     = 22
+    protocol    = "tcp"
+    cidr_blocks = [data.aws_vpc.mine.cidr_block, "${aws_eip.office.public_ip}/32"]
+  }
+}
+resource "aws_security_group" "one_way" {
+  dynamic "ingress" {
+    for_each = var.x
+    content {
+      from_port   = ingress.value
+      to_port     = ingress.value
+      protocol    = "tcp"
+      cidr_blocks = ["0.0.0.0/0"]
+    }
+  }
+}
 resource "aws_security_group" "parent" {
   name = "parent"
 }
@@ -179,6 +198,8 @@ web    pass pass pass fail
 ray    pass fail pass pass
 asked  unknown unknown unknown unknown
 spite  fail -a   pass pass
+networks pass pass pass pass
+one_way unknown unknown pass pass
 parent fail -a   fail -a
 """
 COLUMNS = (
@@ -207,6 +228,7 @@ net.security-group.egress-all aws_vpc_security_group_egress_rule.out fail
 net.security-group.admin-ports aws_vpc_security_group_ingress_rule.nobody fail
 net.security-group.admin-ports aws_vpc_security_group_ingress_rule.peer pass
 net.security-group.admin-ports aws_security_group_rule.listed fail
+net.security-group.egress-all aws_security_group_rule.listed -
 """),
 )
 def test_rules_alone(check: str, address: str, status: str) -> None:

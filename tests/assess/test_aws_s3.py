@@ -124,6 +124,29 @@ resource "aws_s3_bucket_acl" "elsewhere" {
   bucket = "elsewhere"
   acl    = "public-read-write"
 }
+resource "aws_s3_object" "weights" {
+  bucket = aws_s3_bucket.document.id
+  key    = "weights"
+  acl    = "public-read"
+}
+resource "aws_s3_object" "masked" {
+  bucket = aws_s3_bucket.closed.id
+  key    = "weights"
+  acl    = "public-read"
+}
+resource "aws_s3_access_point" "kept" {
+  name   = "kept"
+  bucket = aws_s3_bucket.document.id
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Principal = "*", Action = "s3:*", Resource = "*" }] })
+}
+resource "aws_s3_access_point" "open" {
+  name   = "open"
+  bucket = aws_s3_bucket.document.id
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Principal = "*", Action = "s3:*", Resource = "*" }] })
+  public_access_block_configuration {
+    restrict_public_buckets = false
+  }
+}
 """
 )
 
@@ -160,6 +183,10 @@ resource "aws_s3_bucket_acl" "elsewhere" {
         ("net.s3-bucket-policy.any-principal", "aws_s3_bucket_policy.endpoint", "pass"),
         ("net.s3-bucket-policy.any-principal", "aws_s3_bucket_policy.referer", "fail"),
         ("net.s3-bucket-policy.any-principal", "aws_s3_bucket_policy.denied", "pass"),
+        ("net.s3-bucket-policy.any-principal", "aws_s3_access_point.kept", "pass"),
+        ("net.s3-bucket-policy.any-principal", "aws_s3_access_point.open", "fail"),
+        ("net.s3-bucket.public-acl", "aws_s3_object.weights", "fail"),
+        ("net.s3-bucket.public-acl", "aws_s3_object.masked", "pass"),
     ],
 )
 def test_exposure(check: str, address: str, status: str) -> None:

@@ -137,7 +137,7 @@ def test_unknown_dynamic_blocks_are_unknown(tmp_path: Path) -> None:
       }
     }
     """
-    rules = by_address(read(tmp_path, {"main.tf": text}))["aws_security_group.s"].value("sg.rules")
+    rules = by_address(read(tmp_path, {"main.tf": text}))["aws_security_group.s"].value("sg.ingress")
     assert isinstance(rules, Unknown) or any(isinstance(r, Unknown) for r in rules)  # type: ignore[union-attr]
 
 

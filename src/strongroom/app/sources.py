@@ -47,7 +47,7 @@ def _recognise(spec: str, known: dict[str, Collector]) -> Given:
         what = "a folder" if peek.is_dir else "a file"
         if peek.is_dir and not peek.names:
             what = "an empty folder"
-        wanted = "; ".join(f"{s}: {c.reads.partition(',')[0].partition(';')[0]}" for s, c in sorted(known.items()))
+        wanted = " or ".join(f"{c.title} ({s}:)" for s, c in sorted(known.items()))
         raise Unreadable(spec, f"{what} that no source recognises", wanted, f"name its kind, as in tf:{spec}")
     best = known[ranked[0][1]]
     return Given(f"{best.scheme}:{spec}", spec, best)

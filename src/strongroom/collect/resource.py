@@ -102,6 +102,7 @@ class Pool:
     _by_type: dict[str, list[Resource]] = field(default_factory=lambda: defaultdict(list))
     _pointing: dict[tuple[str, str], dict[str, list[Resource]]] = field(default_factory=dict)
     _doubts: dict[tuple[str, str, str], list[tuple[str, Unknown]]] = field(default_factory=lambda: defaultdict(list))
+    _tails: dict[tuple[str, str], dict[str, list[Resource]]] = field(default_factory=dict)
     _nameless: dict[str, set[str]] = field(default_factory=dict)
     _taken: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
@@ -133,6 +134,19 @@ class Pool:
                 if _same_instance(of, r, by) and not self._meant_for_another(of, r, key):
                     seen[id(r)] = r
         return Satellites(tuple(seen.values()), self._doubt(of, native, by))
+
+    def by_tail(self, native: str, by: str, tail: str) -> Sequence[Resource]:
+        """The resources of type `native` whose attribute `by` is a path that ends in `tail` (`keyRings/r/cryptoKeys/k`)."""
+        if (native, by) not in self._tails:
+            index: dict[str, list[Resource]] = defaultdict(list)
+            for r in self.of_type(native):
+                path = pick(r.values, by)
+                if isinstance(path, str) and undecided(path) is None:
+                    pieces = path.split("/")
+                    for n in range(len(pieces)):
+                        index["/".join(pieces[n:])].append(r)
+            self._tails[native, by] = index
+        return self._tails[native, by].get(tail, ())
 
     def _index(self, native: str, by: str) -> dict[str, list[Resource]]:
         if (native, by) not in self._pointing:

@@ -16,17 +16,17 @@ BASIC_ROLES = frozenset({"roles/owner", "roles/editor", "roles/viewer"})
 DECRYPTING_ROLES = frozenset(
     {
         "roles/owner",
-        "roles/cloudkms.cryptokeydecrypter",
-        "roles/cloudkms.cryptokeyencrypterdecrypter",
-        "roles/cloudkms.cryptokeydecrypterviadelegation",
-        "roles/cloudkms.cryptokeyencrypterdecrypterviadelegation",
-        "roles/cloudkms.cryptooperator",
+        "roles/cloudkms.cryptoKeyDecrypter",
+        "roles/cloudkms.cryptoKeyEncrypterDecrypter",
+        "roles/cloudkms.cryptoKeyDecrypterViaDelegation",
+        "roles/cloudkms.cryptoKeyEncrypterDecrypterViaDelegation",
+        "roles/cloudkms.cryptoOperator",
     }
 )
-"""Roles that hold `cloudkms.cryptoKeyVersions.useToDecrypt`, in lower case."""
+"""Roles that hold `cloudkms.cryptoKeyVersions.useToDecrypt`."""
 
 KEY_ADMIN_ROLES = frozenset({"roles/cloudkms.admin", "roles/owner"})
-"""Roles that hold `cloudkms.cryptoKeys.setIamPolicy` or can destroy key versions, in lower case."""
+"""Roles that hold `cloudkms.cryptoKeys.setIamPolicy` or can destroy key versions."""
 
 IMPERSONATING_ROLES = frozenset(
     {

@@ -6,6 +6,7 @@ another block (`${aws_iam_role.trainer}`) is some resource and no wildcard; a va
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from strongroom.kit.iam import matches
 from strongroom.kit.kleene import Tri, all_of, any_of
@@ -111,6 +112,8 @@ DATA_READS = (
 
 def hidden(text: str) -> Unknown | None:
     """The reason why a text may be anything; None when it is literal or a reference to some resource."""
+    if "${" not in text:
+        return None
     found = _TEMPLATE.fullmatch(text.strip())
     if found is None or not _LOOSE.search(found[1]):
         return None
@@ -167,6 +170,7 @@ def _fixed(operator: str, value: str) -> Tri:
     return not re.search(r"[*?]", value) or _ACCOUNT.search(value) is not None
 
 
+@lru_cache(maxsize=4096)
 def all_of_a_kind(resource: str) -> Tri:
     """Whether a resource covers every resource of a kind: `*`, or an ARN whose last part is a wildcard."""
     doubt = hidden(resource)
@@ -235,9 +239,17 @@ def _of_identity(s: Statement) -> bool:
 def escalates(policy: Policy) -> Tri | tuple[str, ...]:
     """The first set of actions by which the policy gives more rights than it names; False when there is none."""
     statements = tuple(policy)
+    asked: dict[tuple[str, bool], Tri] = {}  # PassRole alone is part of a dozen ways
+
+    def may(action: str, first: str) -> Tri:
+        question = (action, action == first)
+        if question not in asked:
+            asked[question] = grants(statements, action, widely=action == first)
+        return asked[question]
+
     doubt: Unknown | None = None
     for actions in ESCALATIONS:
-        answer = all_of(grants(statements, a, widely=a == actions[0]) for a in actions)
+        answer = all_of(may(a, actions[0]) for a in actions)
         if answer is True:
             return actions
         if isinstance(answer, Unknown):

@@ -114,9 +114,9 @@ def _flag(v: View, fact: str) -> Tri:
 
 @check(
     id="net.s3-bucket.public-acl",
-    title="No ACL opens the bucket to everybody",
+    title="No ACL opens the bucket or object to everybody",
     clause="NET-01.not-exposed",
-    kinds=(Kind.BUCKET, Kind.GRANT),
+    kinds=(Kind.BUCKET, Kind.GRANT, Kind.ARTIFACT),
     needs=("acl.public",),
     severity=Severity.CRITICAL,
     fix=Fix(
@@ -127,6 +127,7 @@ def _flag(v: View, fact: str) -> Tri:
                 'resource "aws_s3_bucket_ownership_controls" "this" {\n  bucket = aws_s3_bucket.this.id\n  rule {\n    object_ownership = "BucketOwnerEnforced"\n  }\n}',
             ),
             ("aws_s3_bucket_acl", 'acl = "private"'),
+            ("aws_s3_object", 'acl = "private"'),
         ),
         "aws s3api put-bucket-ownership-controls --bucket <bucket> --ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'",
         "aws s3api get-bucket-acl --bucket <bucket>",

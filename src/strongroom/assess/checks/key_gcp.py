@@ -169,12 +169,7 @@ def window(v: View) -> Answer:
 
 
 def _held(found: tuple[Statement | Unknown, ...], wanted: frozenset[str]) -> set[str]:
-    return {
-        m
-        for g in found
-        if isinstance(g, Statement) and any(a.lower() in wanted for a in g.actions)
-        for m in g.principals
-    }
+    return {m for g in found if isinstance(g, Statement) and any(a in wanted for a in g.actions) for m in g.principals}
 
 
 @check(
@@ -223,7 +218,7 @@ def _decrypters(v: View) -> tuple[Statement | Unknown, ...]:
 def _decrypts(g: Statement) -> Tri:
     if any(not is_known(a) for a in g.actions):
         return Unknown(GapCode.UNDECIDED, f"the role of {', '.join(g.principals)} is not known")
-    return any(a.lower() in DECRYPTING_ROLES for a in g.actions)
+    return any(a in DECRYPTING_ROLES for a in g.actions)
 
 
 def _goes_around(g: Statement) -> Tri:

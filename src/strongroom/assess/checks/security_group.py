@@ -12,14 +12,8 @@ from strongroom.model.ports import Answer, View, check, not_applicable
 from strongroom.model.values import NetRule, Unknown
 
 KINDS = (Kind.FIREWALL,)
-NEEDS = ("sg.rules",)
 WEB_PORTS = (80, 443)
 VERIFY = "aws ec2 describe-security-group-rules --filters Name=group-id,Values=<group-id>"
-
-
-def _of(v: View, direction: str) -> tuple[NetRule | Unknown, ...]:
-    """The rules of a direction, and those that are not known."""
-    return tuple(r for r in listed(v, "sg.rules") if isinstance(r, Unknown) or r.direction == direction)
 
 
 def _reaches(rule: NetRule | Unknown, ports: Iterable[int]) -> Tri:
@@ -38,7 +32,7 @@ def _world(rule: NetRule) -> Tri:
     title="No rule lets the internet reach SSH, RDP or every port",
     clause="NET-01.not-exposed",
     kinds=KINDS,
-    needs=NEEDS,
+    needs=("sg.ingress",),
     severity=Severity.HIGH,
     fix=Fix(
         "Name the addresses of the bastion or VPN as the source, or reach the machines through Session Manager.",
@@ -67,7 +61,7 @@ def admin_ports(v: View) -> Answer:
     """An administrative port that the whole internet reaches is scanned within minutes, and one weak key or one
     unpatched daemon behind it gives a shell next to the models.
     """
-    return verdict(_of(v, "ingress"), lambda r: _reaches(r, ADMIN_PORTS))
+    return verdict(listed(v, "sg.ingress"), lambda r: _reaches(r, ADMIN_PORTS))
 
 
 @check(
@@ -75,7 +69,7 @@ def admin_ports(v: View) -> Answer:
     title="No rule lets every port out to the internet",
     clause="NET-04.default-deny-egress",
     kinds=KINDS,
-    needs=NEEDS,
+    needs=("sg.egress",),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Let out only what the workload needs, to named networks, prefix lists or groups; go through a filtering proxy.",
@@ -95,7 +89,7 @@ def admin_ports(v: View) -> Answer:
 )
 def egress_all(v: View) -> Answer:
     """Whoever takes over a training or inference node sends the weights out through the first rule that lets them."""
-    return verdict(_of(v, "egress"), _everything)
+    return verdict(listed(v, "sg.egress"), _everything)
 
 
 def _everything(rule: NetRule | Unknown) -> Tri:
@@ -107,7 +101,7 @@ def _everything(rule: NetRule | Unknown) -> Tri:
     title="No rule lets any port out to the whole internet",
     clause="NET-04.default-deny-egress",
     kinds=KINDS,
-    needs=NEEDS,
+    needs=("sg.egress",),
     severity=Severity.LOW,
     fix=Fix(
         "Replace the address block of the internet by the networks, prefix lists or groups that the workload talks to.",
@@ -126,7 +120,7 @@ def _everything(rule: NetRule | Unknown) -> Tri:
 )
 def egress_world(v: View) -> Answer:
     """One port to everywhere is enough: exfiltration goes over 443 like everything else."""
-    rules = _of(v, "egress")
+    rules = listed(v, "sg.egress")
     if any_of(_everything(r) for r in rules) is True:
         return not_applicable("every port is open to the internet, which net.security-group.egress-all reports")
     return verdict(rules, lambda r: r if isinstance(r, Unknown) else _world(r))
@@ -137,7 +131,7 @@ def egress_world(v: View) -> Answer:
     title="No rule lets the whole internet in, web ports of a front aside",
     clause="NET-01.not-exposed",
     kinds=KINDS,
-    needs=NEEDS,
+    needs=("sg.ingress",),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Put a load balancer with authentication in front, and let only its group in.",
@@ -158,7 +152,7 @@ def ingress_world(v: View) -> Answer:
     """Inference servers, notebooks, Ray and MLflow listen without a password by default; the group is what stands
     between them and everybody.
     """
-    rules = _of(v, "ingress")
+    rules = listed(v, "sg.ingress")
     if any_of(_reaches(r, ADMIN_PORTS) for r in rules) is True:
         return not_applicable("an administrative port is open, which net.security-group.admin-ports reports")
     return verdict(rules, _beside_the_front)

@@ -150,6 +150,22 @@ def bucket_policy(reader: Reader) -> Policy:
     return None if own is None and attached is None else (*(own or ()), *(attached or ()))
 
 
+def access_point_policy(reader: Reader) -> Policy:
+    """The policy of an access point, its own or that of a policy resource."""
+    own = statements(reader, "policy")
+    return (
+        own
+        if own is not None
+        else satellite_statements(reader, "aws_s3control_access_point_policy", "access_point_arn")
+    )
+
+
+def object_acl_public(reader: Reader) -> Value:
+    """Whether an object's own ACL opens it; the bucket's settings mask it like any other."""
+    bucket = _bucket_of(reader)
+    return all_of((_acl_is_public(reader), _acls_count(bucket) if bucket is not None else _siblings_let_count(reader)))
+
+
 def writes_logs(reader: Reader) -> Tri:
     """Whether other stores write their access logs here. S3 then takes no other key than its own on this bucket."""
     canned = any_of(_is_log_acl(one) for one in _acls(reader))
@@ -273,10 +289,9 @@ def _destination(reader: Reader, place: Mapping[str, object]) -> str | Unknown:
     if account is not None and not (isinstance(account, Link) and "aws_caller_identity" in account.address):
         return undecided(account) or str(account)
     bucket = reader.open(place.get("bucket"))
-    target = reader.follow(bucket)
-    if target is None and isinstance(bucket, str):
-        name = bucket.rpartition(":::")[2]
-        target = next((b for b in reader.pool.of_type("aws_s3_bucket") if b.values.get("bucket") == name), None)
-    if target is not None or account is not None:
+    if account is not None or (isinstance(bucket, Link) and "data." not in bucket.address):
+        return "ours"  # a bucket of this configuration, wherever its block stands
+    name = bucket.rpartition(":::")[2] if isinstance(bucket, str) else ""
+    if any(b.values.get("bucket") == name for b in reader.pool.of_type("aws_s3_bucket")):
         return "ours"
     return Unknown(GapCode.UNDECIDED, f"whose bucket {bucket if isinstance(bucket, str) else 'the destination'} is")

@@ -104,23 +104,16 @@ def grants_on(r: Reader, stem: str, by: str, *names: str) -> Grants:
 
 
 def _satellites(r: Reader, native: str, by: str, names: Iterable[str]) -> Iterator[Resource]:
+    """Those that link to the resource or give its name, and those that give a path which ends in one of `names`."""
     found = {id(s): s for s in r.satellites(native, by).found}
-    wanted = {n for n in names if n}
-    if wanted:
-        for s in r.pool.of_type(native):
-            target = pick(s.values, by)
-            if isinstance(target, str) and s.label == r.resource.label and wanted & {target, *_tails(target)}:
-                found[id(s)] = s
+    for name in names:
+        found |= {id(s): s for s in r.pool.by_tail(native, by, name) if s.label == r.resource.label}
     yield from found.values()
 
 
-def _tails(path: str) -> Iterator[str]:
-    """`projects/p/buckets/b` may be written in full or from any part on."""
-    pieces = path.split("/")
-    yield from ("/".join(pieces[n:]) for n in range(1, len(pieces)))
-
-
 def _nobody_knows_whose(r: Reader, native: str, by: str) -> Iterator[Resource]:
+    if r.satellites(native, by).doubt is None:
+        return
     for s in r.pool.of_type(native):
         target = pick(s.values, by)
         if not isinstance(target, Link) and undecided(target) is not None:

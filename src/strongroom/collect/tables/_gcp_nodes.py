@@ -77,7 +77,8 @@ def _strategy(r: Reader, card: object) -> str | Unknown | None:
 def _taints(nodes: Nodes, *, by_itself: Callable[[Reader], bool]) -> Row:
     """The taints that keep other pods away, GKE's own included.
 
-    GKE taints accelerator nodes by itself when the pool joins a cluster that already has other nodes.
+    GKE taints accelerator nodes by itself when the pool joins a cluster that already has other nodes
+    (https://cloud.google.com/kubernetes-engine/docs/how-to/gpus, https://cloud.google.com/kubernetes-engine/docs/concepts/tpus).
     """
 
     def read(r: Reader) -> Value:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from strongroom.collect.native import Native, Reader, Row, given, number
+from strongroom.collect.native import INAPPLICABLE, Inapplicable, Native, Reader, Row, given, number
 from strongroom.collect.resource import Link, undecided
 from strongroom.collect.tables._aws import Policy, statements, statements_of
 from strongroom.model.codes import GapCode
@@ -17,11 +17,13 @@ def _document(reader: Reader) -> Policy:
     return statements_of(reader, Link(reader.resource.address))
 
 
-def _inline(reader: Reader) -> Policy:
+def _inline(reader: Reader) -> Policy | Inapplicable:
     """The statements of a role's inline policies, which Terraform lets stand in the role itself."""
     blocks = reader.blocks("inline_policy")
     if isinstance(blocks, Unknown):
         return (blocks,)
+    if not blocks:
+        return INAPPLICABLE
     out: list[Statement | Unknown] = []
     for block in blocks:
         found = statements_of(reader, block.get("policy"))

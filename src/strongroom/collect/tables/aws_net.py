@@ -1,8 +1,9 @@
 """AWS networks: security groups, network ACLs, VPCs, flow logs and endpoints."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 
-from strongroom.collect.native import Default, Native, Reader, Row, text
+from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, text
 from strongroom.collect.resource import Link, pick, undecided
 from strongroom.collect.tables._aws import satellite_statements, statements
 from strongroom.kit.nets import ANY_PORT, world
@@ -63,7 +64,7 @@ def _peers(reader: Reader, block: Mapping[str, object]) -> tuple[str | Unknown, 
     out: list[str | Unknown] = []
     for name in PEERS:
         for one in _items(reader, block, name):
-            doubt = undecided(one)
+            doubt = None if _somewhere(one) else undecided(one)
             if one is None:  # an element of a list can only be null because its expression has no value
                 doubt = Unknown(GapCode.UNDECIDED, f"an element of {name} has no value")
             out.append(doubt if doubt is not None else str(one))
@@ -71,6 +72,17 @@ def _peers(reader: Reader, block: Mapping[str, object]) -> tuple[str | Unknown, 
         for one in _items(reader, block, name):
             out += _listed(reader, one)
     return tuple(out)
+
+
+def _somewhere(peer: object) -> bool:
+    """Whether a block whose addresses are not known is some network all the same, and not the internet.
+
+    So are the blocks of a network of AWS's, and whatever is written with a prefix of its own.
+    """
+    if isinstance(peer, Link):
+        return peer.attribute.endswith(("cidr_block", "cidr_blocks")) and "aws_" in peer.address
+    prefix = re.fullmatch(r"\$\{.*\}/(\d+)", peer) if isinstance(peer, str) else None
+    return prefix is not None and int(prefix[1]) > 1
 
 
 def _listed(reader: Reader, link: object) -> tuple[str | Unknown, ...]:
@@ -119,31 +131,41 @@ def _inline(reader: Reader, name: str) -> tuple[NetRule | Unknown, ...]:
     return tuple(_rule(reader, block, name) for block in found)
 
 
-def _standalone(reader: Reader) -> tuple[NetRule | Unknown, ...]:
-    """The one rule of a rule resource; its direction is in its type's name or in its `type`."""
-    if reader.resource.type == "aws_security_group_rule":
-        direction = reader.text("type")
-        if isinstance(direction, Unknown):
-            return (direction,)
-        return (_rule(reader, reader.resource.values, "egress" if direction == "egress" else "ingress"),)
-    egress = reader.resource.type.endswith("egress_rule")
-    return (_rule(reader, reader.resource.values, "egress" if egress else "ingress"),)
-
-
 RULE_TYPES = ("aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule")
 
 
-def group_rules(reader: Reader) -> tuple[NetRule | Unknown, ...]:
-    """The rules of a security group: its own blocks and the rule resources that name it.
+def _standalone(reader: Reader) -> NetRule | Unknown:
+    """The one rule of a rule resource; its direction is in its type's name or in its `type`."""
+    if reader.resource.type != "aws_security_group_rule":
+        return _rule(
+            reader, reader.resource.values, "egress" if reader.resource.type.endswith("egress_rule") else "ingress"
+        )
+    direction = reader.text("type")
+    if isinstance(direction, Unknown):
+        return direction
+    return _rule(reader, reader.resource.values, "egress" if direction == "egress" else "ingress")
+
+
+def _alone(direction: str) -> Callable[[Reader], Value | Inapplicable]:
+    """The rule of a rule resource, as the only one of its direction; of the other it says nothing."""
+
+    def read(reader: Reader) -> Value | Inapplicable:
+        rule = _standalone(reader)
+        return (rule,) if isinstance(rule, Unknown) or rule.direction == direction else INAPPLICABLE
+
+    return read
+
+
+def group_rules(reader: Reader, direction: str) -> tuple[NetRule | Unknown, ...]:
+    """The rules of a security group in a direction: its own blocks and the rule resources that name it.
 
     Terraform removes the "allow all" egress that AWS gives a new group: no egress block is no egress.
     """
-    rules = [*_inline(reader, "ingress"), *_inline(reader, "egress")]
+    rules = [*_inline(reader, direction)]
     for native in RULE_TYPES:
-        for r in reader.satellites(native, "security_group_id").found:
-            rules += _standalone(reader.reading(r))
+        rules += [_standalone(reader.reading(r)) for r in reader.satellites(native, "security_group_id").found]
         rules += _doubtful(reader, native, "security_group_id")
-    return tuple(rules)
+    return tuple(r for r in rules if isinstance(r, Unknown) or r.direction == direction)
 
 
 def _doubtful(reader: Reader, native: str, by: str) -> Iterator[NetRule]:
@@ -154,15 +176,13 @@ def _doubtful(reader: Reader, native: str, by: str) -> Iterator[NetRule]:
         target = pick(r.values, by)
         if isinstance(target, Link) or undecided(target) is None:
             continue
-        for rule in (
-            _acl_rule(reader.reading(r)) if native == "aws_network_acl_rule" else _standalone(reader.reading(r))
-        ):
-            if isinstance(rule, NetRule) and world(rule) is not False:
-                yield replace_peers(rule, Unknown(GapCode.UNDECIDED, f"{r.address} may belong to it"))
+        inside = reader.reading(r)
+        rule = _acl_rule(inside) if native == "aws_network_acl_rule" else _standalone(inside)
+        if isinstance(rule, NetRule) and world(rule) is not False:
+            yield _with_peer(rule, Unknown(GapCode.UNDECIDED, f"{r.address} may belong to it"))
 
 
-def replace_peers(rule: NetRule, peer: Unknown) -> NetRule:
-    """The rule with a peer that is not known."""
+def _with_peer(rule: NetRule, peer: Unknown) -> NetRule:
     return NetRule(rule.direction, rule.action, rule.protocol, rule.from_port, rule.to_port, (peer,), (), rule.priority)
 
 
@@ -176,11 +196,11 @@ def _acl_block(reader: Reader, block: Mapping[str, object], direction: str) -> N
     return action if isinstance(action, Unknown) else _rule(reader, block, direction, action)
 
 
-def _acl_rule(reader: Reader) -> tuple[NetRule | Unknown, ...]:
+def _acl_rule(reader: Reader) -> NetRule | Unknown:
     egress = reader.flag("egress")
     if isinstance(egress, Unknown):
-        return (egress,)
-    return (_acl_block(reader, reader.resource.values, "egress" if egress else "ingress"),)
+        return egress
+    return _acl_block(reader, reader.resource.values, "egress" if egress else "ingress")
 
 
 def acl_rules(reader: Reader) -> tuple[NetRule | Unknown, ...]:
@@ -190,7 +210,7 @@ def acl_rules(reader: Reader) -> tuple[NetRule | Unknown, ...]:
         found = reader.blocks(direction)
         rules += [found] if isinstance(found, Unknown) else [_acl_block(reader, b, direction) for b in found]
     for r in reader.satellites("aws_network_acl_rule", "network_acl_id").found:
-        rules += _acl_rule(reader.reading(r))
+        rules.append(_acl_rule(reader.reading(r)))
     rules += _doubtful(reader, "aws_network_acl_rule", "network_acl_id")
     return tuple(sorted(rules, key=lambda r: r.priority if isinstance(r, NetRule) else 0))
 
@@ -205,7 +225,8 @@ def _default_group_closed(reader: Reader) -> Value:
     adopted = reader.satellites("aws_default_security_group", "vpc_id")
     if not adopted.found:
         return adopted.doubt
-    rules = [rule for group in adopted.found for rule in group_rules(reader.reading(group))]
+    groups = [reader.reading(group) for group in adopted.found]
+    rules = [rule for group in groups for way in ("ingress", "egress") for rule in group_rules(group, way)]
     rules += [rule for native in RULE_TYPES for rule in _through_vpc(reader, native)]
     doubt = next((r for r in rules if isinstance(r, Unknown)), None)
     return doubt if doubt is not None and all(isinstance(r, Unknown) for r in rules) else not rules
@@ -216,7 +237,7 @@ def _through_vpc(reader: Reader, native: str) -> Iterator[NetRule | Unknown]:
     for r in reader.satellites(native, "security_group_id").found:
         target = r.values.get("security_group_id")
         if isinstance(target, Link) and target.attribute == "default_security_group_id":
-            yield from _standalone(reader.reading(r))
+            yield _standalone(reader.reading(r))
 
 
 def _endpoint_policy(reader: Reader) -> Value:
@@ -225,7 +246,11 @@ def _endpoint_policy(reader: Reader) -> Value:
     return own if own is not None else satellite_statements(reader, "aws_vpc_endpoint_policy", "vpc_endpoint_id")
 
 
-_GROUP = (Row("sg.rules", group_rules),)
+_GROUP = (
+    Row("sg.ingress", lambda r: group_rules(r, "ingress")),
+    Row("sg.egress", lambda r: group_rules(r, "egress")),
+)
+_ALONE = (Row("sg.ingress", _alone("ingress")), Row("sg.egress", _alone("egress")))
 _VPC = (
     Row("log.flows", _flow_logs),
     Row("net.default_group_closed", _default_group_closed, Default(False, DEFAULT_GROUP)),
@@ -245,7 +270,7 @@ TABLE = (
             type=native,
             kind=Kind.FIREWALL,
             provider="aws",
-            rows=(Row("sg.rules", _standalone),),
+            rows=_ALONE,
             refs=(("group", "security_group_id"),),
         )
         for native in RULE_TYPES
@@ -264,11 +289,16 @@ TABLE = (
         type="aws_network_acl_rule",
         kind=Kind.ACL,
         provider="aws",
-        rows=(Row("net.rules", _acl_rule),),
+        rows=(Row("net.rules", lambda r: (_acl_rule(r),)),),
         refs=(("acl", "network_acl_id"),),
     ),
     Native(type="aws_vpc", kind=Kind.NETWORK, provider="aws", rows=_VPC),
     Native(type="aws_default_vpc", kind=Kind.NETWORK, provider="aws", rows=_VPC),
+    *(
+        Native(type=native, kind=Kind.ROUTES, provider="aws", refs=(("network", "vpc_id"),))
+        for native in ("aws_route_table", "aws_default_route_table")
+    ),
+    Native(type="aws_network_interface", kind=Kind.INTERFACE, provider="aws", refs=(("subnet", "subnet_id"),)),
     Native(
         type="aws_vpc_endpoint",
         kind=Kind.PRIVATE_ENDPOINT,

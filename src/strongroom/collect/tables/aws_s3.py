@@ -5,6 +5,7 @@ from strongroom.collect.tables._aws import statements
 from strongroom.collect.tables._aws_accounts import foreign
 from strongroom.collect.tables._aws_s3 import (
     access_log,
+    access_point_policy,
     acl_public,
     blocked,
     bucket_policy,
@@ -12,6 +13,7 @@ from strongroom.collect.tables._aws_s3 import (
     encryption,
     lock_days,
     locked,
+    object_acl_public,
     own_acl_public,
     restricted_beside,
     versioned,
@@ -22,6 +24,7 @@ from strongroom.model.values import Key
 
 S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 TERRAFORM = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/"
+ACCESS_POINT = TERRAFORM + "s3_access_point"
 BLOCKS = (
     ("access.block_acls", "block_public_acls"),
     ("access.ignore_acls", "ignore_public_acls"),
@@ -85,4 +88,30 @@ TABLE = (
         ),
         refs=(("bucket", "bucket"),),
     ),
+    Native(
+        type="aws_s3_access_point",
+        kind=Kind.GRANT,
+        provider="aws",
+        rows=(
+            Row("bucket.statements", access_point_policy),
+            flag(
+                "access.restrict",
+                "public_access_block_configuration.restrict_public_buckets",
+                Default(True, ACCESS_POINT),
+            ),
+        ),
+        refs=(("bucket", "bucket"),),
+    ),
+    *(
+        Native(
+            type=native,
+            kind=Kind.ARTIFACT,
+            provider="aws",
+            rows=(Row("acl.public", object_acl_public),),
+            name_at=("key", "id"),
+            refs=(("bucket", "bucket"),),
+        )
+        for native in ("aws_s3_object", "aws_s3_bucket_object", "aws_s3_object_copy")
+    ),
+    Native(type="aws_s3_directory_bucket", kind=Kind.BUCKET, provider="aws", name_at=("bucket",)),
 )

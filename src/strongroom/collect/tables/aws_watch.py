@@ -1,10 +1,12 @@
-"""What raises an alarm in an AWS account: detectors, budgets, cost anomalies and metric alarms."""
+"""What raises an alarm in an AWS account: detectors, budgets, cost anomalies, event rules and metric alarms."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 
 from strongroom.collect.native import Default, Native, Reader, Row, flag, text, texts
 from strongroom.collect.resource import Satellites
-from strongroom.kit.kleene import Tri, any_of
+from strongroom.kit.kleene import Tri, all_of, any_of
+from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Unknown, Value
 
@@ -70,7 +72,76 @@ def _reach(reader: Reader, found: Satellites) -> Iterator[Tri]:
         yield answer if isinstance(answer, bool | Unknown) else False
 
 
+def _events(reader: Reader) -> Value:
+    """The calls that an event rule waits for: the `eventName`s of its pattern, or `source:*` where it names none."""
+    pattern = reader.text("event_pattern")
+    if pattern is None or isinstance(pattern, Unknown):
+        return pattern if isinstance(pattern, Unknown) else ()
+    try:
+        raw = json.loads(pattern)
+    except ValueError:
+        return Unknown(GapCode.UNDECIDED, "the event pattern is put together from values that are not known")
+    detail = raw.get("detail") if isinstance(raw, Mapping) else None
+    calls = detail.get("eventName") if isinstance(detail, Mapping) else None
+    sources = raw.get("source") if isinstance(raw, Mapping) else None
+    return tuple(_words(calls)) or tuple(f"{source}:*" for source in _words(sources))
+
+
+def _words(raw: object) -> Iterator[str]:
+    """The words of a pattern's list; a matcher such as `{"prefix": "Put"}` stands as a wildcard."""
+    for one in raw if isinstance(raw, list) else ():
+        if isinstance(one, Mapping):
+            yield from (f"{v}*" for k, v in one.items() if k == "prefix")
+        else:
+            yield str(one)
+
+
+def _targeted(reader: Reader) -> Value:
+    found = reader.satellites("aws_cloudwatch_event_target", "rule")
+    return True if found.found else found.doubt or False
+
+
+def _rule_on(reader: Reader) -> Value:
+    state = reader.text("state")
+    if state is not None:
+        return state if isinstance(state, Unknown) else not state.upper().startswith("DISABLED")
+    return reader.flag("is_enabled")
+
+
+def _alarmed(reader: Reader) -> Value:
+    """Whether an alarm that acts watches the metric that a filter counts."""
+    metric = reader.text("metric_transformation.name")
+    if metric is None or isinstance(metric, Unknown):
+        return metric
+    answers: list[Tri] = []
+    for r in reader.pool.of_type("aws_cloudwatch_metric_alarm"):
+        alarm = reader.reading(r)
+        watched = alarm.at("metric_name")
+        follows = alarm.follow(watched) is reader.resource
+        named = alarm.text("metric_name") if not follows else metric
+        same: Tri = named if isinstance(named, Unknown) else named == metric
+        acts = alarm.flag("actions_enabled")
+        answers.append(all_of((same, acts if acts is not None else True, alarm.given("alarm_actions"))))
+    return any_of(answers)
+
+
 TABLE = (
+    Native(
+        type="aws_cloudwatch_event_rule",
+        kind=Kind.DETECTOR,
+        provider="aws",
+        rows=(
+            Row("event.calls", _events),
+            Row("event.targeted", _targeted),
+            Row("event.on", _rule_on, Default(True, TERRAFORM + "cloudwatch_event_rule")),
+        ),
+    ),
+    Native(
+        type="aws_cloudwatch_log_metric_filter",
+        kind=Kind.DETECTOR,
+        provider="aws",
+        rows=(text("filter.pattern", "pattern"), Row("filter.alarmed", _alarmed)),
+    ),
     Native(
         type="aws_guardduty_detector",
         kind=Kind.DETECTOR,

@@ -12,6 +12,7 @@ from strongroom.collect.tables._gcp import (
     marked,
     own_account,
     service,
+    stands,
     weakest,
 )
 from strongroom.collect.tables._gcp_accelerators import accelerator_rows, attached, has_accelerator
@@ -169,7 +170,7 @@ def _from_template(own: Row, inherited: Row) -> Row:
     decides = _DECIDES.get(own.fact, "guest_accelerator")
 
     def read(r: Reader) -> Answer:
-        if own.fact == "google.service" or r.at(decides) is not None:
+        if own.fact == "google.service" or stands(decides)(r):
             return own.read(r)
         template = r.follow(r.at("source_instance_template"))
         if template is None or template.mode != "managed":

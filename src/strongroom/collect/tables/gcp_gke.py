@@ -2,7 +2,7 @@
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, as_key, flag
 from strongroom.collect.resource import Link, undecided
-from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, any_flag, docs, own_account, service
+from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, any_flag, docs, own_account, service, stands
 from strongroom.collect.tables._gcp_accelerators import has_accelerator
 from strongroom.collect.tables._gcp_nodes import (
     Nodes,
@@ -117,7 +117,7 @@ def _account_of_cluster(r: Reader) -> Answer:
 def _own_nodes(r: Reader) -> list[str]:
     if _autopilot(r):
         return []
-    return [nodes.at("service_account") for nodes in (OWN, INLINE) if r.at(nodes.base) is not None]
+    return [nodes.at("service_account") for nodes in (OWN, INLINE) if stands(nodes.base)(r)]
 
 
 def _no_own_nodes(r: Reader) -> bool:
@@ -130,7 +130,7 @@ def _of_own_nodes(own: Row, inline: Row, autopilot: Answer = INAPPLICABLE) -> Ro
     def read(r: Reader) -> Answer:
         if _autopilot(r):
             return autopilot
-        return own.read(r) if r.at(OWN.base) is not None else inline.read(r) if r.at(INLINE.base) else INAPPLICABLE
+        return own.read(r) if stands(OWN.base)(r) else inline.read(r) if stands(INLINE.base)(r) else INAPPLICABLE
 
     return Row(own.fact, read, own.default)
 
@@ -147,11 +147,11 @@ def _concealed_in_cluster(r: Reader) -> Answer:
     if _autopilot(r):
         return True
     for nodes in (OWN, INLINE):
-        if r.at(nodes.base) is not None:
+        if stands(nodes.base)(r):
             said = metadata(nodes).read(r)
             return _federated(r) if said is None else said
     removed = r.flag("remove_default_node_pool")
-    if removed is True or r.at("node_pool") is not None:
+    if removed is True or stands("node_pool")(r):
         return INAPPLICABLE
     return removed if isinstance(removed, Unknown) else _federated(r)
 
@@ -240,8 +240,10 @@ def _joins_others(r: Reader) -> bool:
     if cluster is None or cluster.resource.native != CLUSTER or not _no_own_nodes(cluster):
         return True
     pools = cluster.satellites(POOL, "cluster")
-    plain = [p for p in pools.found if not has_accelerator(Nodes("node_config").accelerators)(r.reading(p))]
-    return bool(plain) or pools.doubt is not None or cluster.at("node_pool") is not None
+    accelerated = has_accelerator(OWN.accelerators)
+    if pools.doubt is not None or stands("node_pool")(cluster):
+        return True
+    return any(not accelerated(r.reading(p)) for p in pools.found)
 
 
 def _private_nodes(r: Reader) -> Value:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from strongroom.collect.native import Default, Native, Reader, Row, key
 from strongroom.collect.resource import Resource
-from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, days, docs, marked, only_if, service
+from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, days, docs, mark, marked, only_if, service
 from strongroom.collect.tables._gcp_federation import with_conditions
 from strongroom.collect.tables._gcp_iam import Grants, grant_natives, grants_of, grants_on, public_members
 from strongroom.kit.gcp_iam import DECRYPTING_ROLES
@@ -70,20 +70,20 @@ def _on_project(r: Reader) -> Iterator[Statement | Unknown]:
     ring = _ring(r)
     project = ring.values.get("project") if ring is not None else None
     for form in ("member", "binding"):
-        for s in r.pool.of_type(f"google_project_iam_{form}"):
-            theirs = s.values.get("project")
-            if s.label == r.resource.label and (project is None or theirs is None or str(theirs) == str(project)):
-                found = grants_of(r.reading(s))
-                yield from (g for g in found if isinstance(g, Statement) and _decrypts(g))
-
-
-def _decrypts(g: Statement) -> bool:
-    return any(a.lower() in DECRYPTING_ROLES for a in g.actions)
+        for role in DECRYPTING_ROLES:
+            for s in r.pool.by_tail(f"google_project_iam_{form}", "role", role):
+                theirs = s.values.get("project")
+                if s.label == r.resource.label and (project is None or theirs is None or str(theirs) == str(project)):
+                    yield from grants_of(r.reading(s))
 
 
 def _grants(r: Reader) -> Value:
-    """Every grant that lets the key be used or governed, each principal with the attestation that admits it."""
-    return tuple(g for s in (*_on_key(r), *_on_project(r)) for g in with_conditions(r, s))
+    """Every grant that lets the key be used or governed, each principal with the attestation that admits it.
+
+    What is granted on the whole project counts where the key is, or may be, marked as sensitive.
+    """
+    wide = _on_project(r) if mark(r, ("labels",)) else ()
+    return tuple(g for s in (*_on_key(r), *wide) for g in with_conditions(r, s))
 
 
 TABLE = (
