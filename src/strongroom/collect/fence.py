@@ -65,9 +65,7 @@ _BOOT = (
 )
 
 
-def _watch(
-    child: subprocess.Popen[bytes], limits: Limits, result: Run, seen: Callable[[bytes], None] | None
-) -> None:
+def _watch(child: subprocess.Popen[bytes], limits: Limits, result: Run, seen: Callable[[bytes], None] | None) -> None:
     if child.stdout is None:
         return
     deadline = time.monotonic() + limits.wall_seconds

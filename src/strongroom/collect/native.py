@@ -4,7 +4,7 @@ A default without a source is a guess; every `Default` names the page that state
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strongroom.collect.resource import Link, Pool, Resource, Satellites, Sensitive, pick, undecided
 from strongroom.model.codes import GapCode
@@ -27,7 +27,16 @@ class Reader:
 
     resource: Resource
     pool: Pool
-    touched: bool = False
+    _marks: list[bool] = field(default_factory=list)  # shared with the readers of other resources that this one made
+
+    @property
+    def touched(self) -> bool:
+        """Whether a sensitive value was read, here or in another resource on the way."""
+        return bool(self._marks)
+
+    def touch(self) -> None:
+        """Remember that a sensitive value was read."""
+        self._marks.append(True)
 
     def at(self, path: str) -> object:
         """The raw value at a dotted path (see `pick`); None when absent or null."""
@@ -36,7 +45,7 @@ class Reader:
     def open(self, value: object) -> object:
         """A value out of its sensitive wrapper, remembering that it was one."""
         while isinstance(value, Sensitive):
-            self.touched = True
+            self.touch()
             value = value.value
         return value
 
@@ -101,7 +110,7 @@ class Reader:
 
     def reading(self, other: Resource) -> "Reader":
         """A reader of another resource of the same pool."""
-        return Reader(other, self.pool)
+        return Reader(other, self.pool, self._marks)
 
 
 @dataclass(frozen=True, slots=True)

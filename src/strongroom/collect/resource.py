@@ -5,12 +5,15 @@ Resources whose values are plain data, `Unknown`, a `Link` to another block, or 
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeVar, cast
 
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Where
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Pool:
     _doubts: dict[tuple[str, str, str], list[tuple[str, Unknown]]] = field(default_factory=lambda: defaultdict(list))
     _tails: dict[tuple[str, str], dict[str, list[Resource]]] = field(default_factory=dict)
     _nameless: dict[str, set[str]] = field(default_factory=dict)
+    _made: dict[Hashable, object] = field(default_factory=dict)
     _taken: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -111,6 +115,12 @@ class Pool:
             for address in {r.address, base(r.address)}:
                 self._by_address[r.label + "//" + address].append(r)
             self._by_type[r.native].append(r)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` answers, asked once for a key: for what many resources ask of one, as pools do of their cluster."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("T", self._made[key])
 
     def of_type(self, native: str) -> Sequence[Resource]:
         """Every resource of a native type (`data.TYPE` for data sources)."""

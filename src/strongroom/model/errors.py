@@ -4,7 +4,9 @@
     ├── BadInput            what was given cannot be used             exit 2
     │   ├── Unreadable      it cannot be opened
     │   ├── Malformed       it was opened and is not what it claims to be
-    │   └── TooLarge        it is over a stated limit
+    │   ├── TooLarge        it is over a stated limit
+    │   ├── BadProof        it does not prove what it is given for
+    │   └── BadSignature    it is not signed by whom it must be
     ├── BadUsage            the command's own words are off           exit 2
     ├── NotFound            an id or a snapshot that does not exist   exit 2
     ├── StateError          the state database cannot be used         exit 2
@@ -47,6 +49,14 @@ class Malformed(BadInput):
 
 class TooLarge(BadInput):
     """It is over a stated limit of size, depth or number."""
+
+
+class BadProof(BadInput):
+    """A proof of the log does not lead to the root that it is given for, or a checkpoint lacks its witnesses."""
+
+
+class BadSignature(BadInput):
+    """A signature does not verify, or no key that is trusted has signed."""
 
 
 class BadUsage(StrongroomError):

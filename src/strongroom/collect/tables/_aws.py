@@ -211,6 +211,17 @@ def _settled(reader: Reader, raw: object) -> object:
 
 def satellite_statements(reader: Reader, native: str, by: str, path: str = "policy") -> Policy:
     """The statements of the policy blocks that are attached to this resource; None when there is no such block."""
+    key = ("attached statements", reader.resource.id, native, by, path)
+    found, sensitive_too = reader.pool.once(
+        key, lambda: _attached(Reader(reader.resource, reader.pool), native, by, path)
+    )
+    if sensitive_too:
+        reader.touch()
+    return found
+
+
+def _attached(reader: Reader, native: str, by: str, path: str) -> tuple[Policy, bool]:
+    """The attached statements, and whether a sensitive value is in them."""
     attached = reader.satellites(native, by)
     out: list[Statement | Unknown] = []
     for r in attached.found:
@@ -218,7 +229,7 @@ def satellite_statements(reader: Reader, native: str, by: str, path: str = "poli
         out += [found] if isinstance(found, Unknown) else found or ()
     if attached.doubt is not None:
         out.append(attached.doubt)
-    return tuple(out) if out or attached.found else None
+    return tuple(out) if out or attached.found else None, reader.touched
 
 
 def marked(reader: Reader) -> bool | Unknown | None:

@@ -1,7 +1,9 @@
 """Google Kubernetes Engine: clusters with the nodes that they define themselves, and node pools."""
 
+from collections import defaultdict
+
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, as_key, flag
-from strongroom.collect.resource import Link, undecided
+from strongroom.collect.resource import Link, Resource, undecided
 from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, any_flag, docs, own_account, service, stands
 from strongroom.collect.tables._gcp_accelerators import has_accelerator
 from strongroom.collect.tables._gcp_nodes import (
@@ -229,21 +231,34 @@ def _cluster_of(r: Reader) -> Reader | None:
         return r.reading(found)
     if isinstance(raw, str) and undecided(raw) is None:
         name = raw.rpartition("/")[2]
-        named = [c for c in r.pool.of_type(CLUSTER) if c.values.get("name") == name and c.label == r.resource.label]
+        named = r.pool.once(("gke clusters by name",), lambda: _by_name(r)).get((r.resource.label, name), ())
         return r.reading(named[0]) if len(named) == 1 else None
     return None
+
+
+def _by_name(r: Reader) -> dict[tuple[str, str], list[Resource]]:
+    found: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+    for c in r.pool.of_type(CLUSTER):
+        found[c.label, str(c.values.get("name"))].append(c)
+    return found
 
 
 def _joins_others(r: Reader) -> bool:
     """Whether a pool joins a cluster that has other nodes; only where the files show that it has none is it the first."""
     cluster = _cluster_of(r)
-    if cluster is None or cluster.resource.native != CLUSTER or not _no_own_nodes(cluster):
+    if cluster is None or cluster.resource.native != CLUSTER:
+        return True
+    return r.pool.once(("gke has other nodes", cluster.resource.id), lambda: _has_other_nodes(cluster))
+
+
+def _has_other_nodes(cluster: Reader) -> bool:
+    if not _no_own_nodes(cluster):
         return True
     pools = cluster.satellites(POOL, "cluster")
     accelerated = has_accelerator(OWN.accelerators)
     if pools.doubt is not None or stands("node_pool")(cluster):
         return True
-    return any(not accelerated(r.reading(p)) for p in pools.found)
+    return any(not accelerated(cluster.reading(p)) for p in pools.found)
 
 
 def _private_nodes(r: Reader) -> Value:
