@@ -72,7 +72,13 @@ def assess(assets: list[Asset], gaps: tuple[Gap, ...] = (), *slugs: str) -> tupl
 
 @pytest.mark.parametrize(
     ("value", "status"),
-    [(False, Status.PASS), (True, Status.FAIL), (LOST, Status.UNKNOWN), ("yes", Status.UNKNOWN), (None, Status.UNKNOWN)],
+    [
+        (False, Status.PASS),
+        (True, Status.FAIL),
+        (LOST, Status.UNKNOWN),
+        ("yes", Status.UNKNOWN),
+        (None, Status.UNKNOWN),
+    ],
 )
 def test_a_check_answers_only_what_it_knows(value: Value, status: Status) -> None:
     """True and false are answers; an unknown value, or one of another type, is unknown."""
@@ -173,7 +179,11 @@ def test_coverage_names_only_sources_that_would_add_something() -> None:
     object.__setattr__(known_control, "clauses", (clause,))
     known = Catalogue({"AA-01": known_control}, {"c": ask(closed)})
     result = judge.control_result(known_control, {})
-    assert judge.coverage(known, [result], (), ("tf", "plan", "host")).would_add == (("host", 1), ("plan", 1), ("tf", 1))
+    assert judge.coverage(known, [result], (), ("tf", "plan", "host")).would_add == (
+        ("host", 1),
+        ("plan", 1),
+        ("tf", 1),
+    )
     assert judge.coverage(known, [result], ("tf",), ("tf", "plan", "host")).would_add == ()
 
 

@@ -48,7 +48,17 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         subprocess.run([*run_as, str(programs / program), *words], check=True, capture_output=True, cwd="/")
 
     do("initdb", "-D", str(data), "-A", "trust", "-U", "strongroom")
-    do("pg_ctl", "-D", str(data), "-w", "-l", str(home / "log"), "-o", f"-p {port} -k {home} -c listen_addresses=127.0.0.1", "start")
+    do(
+        "pg_ctl",
+        "-D",
+        str(data),
+        "-w",
+        "-l",
+        str(home / "log"),
+        "-o",
+        f"-p {port} -k {home} -c listen_addresses=127.0.0.1",
+        "start",
+    )
     try:
         yield f"postgresql+psycopg://strongroom@127.0.0.1:{port}/postgres"
     finally:

@@ -186,7 +186,10 @@ FACTS: dict[str, tuple[str, str]] = {
     "enc.card_key": ("key", "the key that encrypts a model card"),
     "studio.auth": ("text", "how people sign in to Studio: SSO or IAM"),
     "agent.guardrail": ("bool", "a guardrail stands before and behind the agent"),
-    "guardrail.prompt_attack": ("text", "how strongly a guardrail looks for attacks in prompts: NONE, LOW, MEDIUM, HIGH"),
+    "guardrail.prompt_attack": (
+        "text",
+        "how strongly a guardrail looks for attacks in prompts: NONE, LOW, MEDIUM, HIGH",
+    ),
     "guardrail.private_data": ("bool", "a guardrail blocks or masks private data"),
     "index.storage": ("text", "the kind of store behind a knowledge base"),
     "log.delivered": ("bool", "what is logged is written somewhere"),
@@ -308,7 +311,10 @@ FACTS: dict[str, tuple[str, str]] = {
     "net.private_dns": ("bool", "a private DNS zone answers for the endpoint"),
     "net.private_endpoint": ("bool", "a private endpoint leads to it"),
     "net.ssh_public": ("bool", "SSH of its nodes answers the internet"),
-    "nsg.rules": ("rules", "the rules of a network security group, Azure's own included, or one rule with denials before it"),
+    "nsg.rules": (
+        "rules",
+        "the rules of a network security group, Azure's own included, or one rule with denials before it",
+    ),
     "store.locked": ("bool", "a locked policy forbids to change or delete what is stored"),
     "vault.purge_protection": ("bool", "deleted keys cannot be purged before their time"),
     "vault.soft_delete_days": ("number", "days that a deleted key can be recovered"),
