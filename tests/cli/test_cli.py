@@ -209,3 +209,14 @@ def test_every_command_has_help(tmp_path: Path) -> None:
         got = run(command, "--help", cwd=tmp_path)
         assert got.returncode == 0
         assert len(got.stdout.splitlines()) > 5
+
+
+def test_the_collector_is_printed_and_its_output_is_read(tmp_path: Path) -> None:
+    """What `collector` prints runs under a plain shell, and what that writes is a source."""
+    script = run("collector", cwd=tmp_path)
+    assert script.returncode == 0
+    record = subprocess.run(["sh", "-s"], input=script.stdout, capture_output=True, text=True, check=True, timeout=60)
+    (tmp_path / "here.txt").write_text(record.stdout)
+    got = run("assess", "here.txt", "--no-snapshot", "--fail-on", "never", "--format", "jsonl", cwd=tmp_path)
+    assert got.returncode in (0, 3), got.stderr
+    assert '"kind":"compute.host"' in got.stdout
