@@ -207,3 +207,22 @@ def test_deep_nesting_does_not_escape() -> None:
         except RecursionError:
             continue
         assert isinstance(found.errors, list)
+
+
+@pytest.mark.parametrize("folder", ["", "m/"], ids=["root", "local module"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'variable "azs" { type = "list" default = [] }\n' + BUCKET,
+        'variable "azs" { type = "list" default = [] }\nresource "aws_s3_bucket" "b" {\n  count = "${length(var.azs)}"\n}\n',
+    ],
+    ids=["plain", "everything counted"],
+)
+def test_a_file_that_only_the_evaluator_refuses_is_named(tmp_path: Path, folder: str, text: str) -> None:
+    """A file with a tree and an error, as of Terraform 0.11, is a gap with its line, never silence."""
+    files: dict[str, str | bytes] = {f"{folder}old.tf": text, "good.tf": 'resource "aws_s3_bucket" "g" {}\n'}
+    if folder:
+        files["call.tf"] = 'module "m" {\n  source = "./m"\n}\n'
+    estate = read(tmp_path, files)
+    assert [(g.code, g.scope) for g in estate.gaps] == [(GapCode.MALFORMED, f"{folder}old.tf:1")]
+    assert "aws_s3_bucket.g" in by_address(estate)

@@ -8,7 +8,7 @@ from pathlib import Path
 import tfparse
 
 from strongroom.collect.resource import Resource
-from strongroom.collect.terraform import neutral, partial
+from strongroom.collect.terraform import neutral, partial, silence
 from strongroom.collect.terraform.modules import MODE
 from strongroom.collect.terraform.neutral import Context, Question, blocks_of, file_of, index, module_of
 from strongroom.collect.terraform.syntax import UNKNOWN, Block, Edit, Expression, FileSyntax, apply
@@ -72,7 +72,10 @@ def evaluate(tree: Tree, root: str) -> Evaluated:
     for call, gap in _unfetched(tree, root, found):
         out.resources.append(call)
         out.gaps.append(gap)
-    out.gaps += list(_lost(tree, root, found, vanished))
+    left_out = list(silence.dropped(tree.top, tree.files, root, found))
+    out.gaps += left_out
+    files = {str(g["file"]) for g in left_out}
+    out.gaps += [g for g in _lost(tree, root, found, vanished) if g["file"] not in files]
     return out
 
 
