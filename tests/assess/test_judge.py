@@ -191,3 +191,21 @@ def test_rules_read_as_a_phrase() -> None:
     """A firewall rule is printed with its ports and peers, unknown ones included."""
     rule = NetRule("ingress", "allow", "tcp", 22, 22, ("0.0.0.0/0", LOST))
     assert show_rule(rule) == "allow ingress tcp/22 from 0.0.0.0/0, unknown"
+
+
+def test_a_source_read_whole_proves_no_control() -> None:
+    """That nothing was hidden is no proof of anything: the control of the source check stays as it was."""
+    known = Catalogue({"INV-01": inventory()}, {})
+    source = SourceRead("tf:x", "tf", "x", 4, 1, ())
+    whole = judge.assess(Estate((), (), (source,), NOW), known, NOW)
+    lost = judge.assess(Estate((), (GAP,), (source,), NOW), known, NOW)
+    assert whole.controls[0].status is Status.NOT_ASSESSED
+    assert lost.controls[0].status is Status.UNKNOWN
+
+
+def inventory() -> Control:
+    """A control with the clause that the source check speaks of."""
+    made = control("first")
+    object.__setattr__(made, "id", "INV-01")
+    object.__setattr__(made, "clauses", (Clause(judge.SOURCE_CLAUSE, "x", ("tf",)),))
+    return made

@@ -206,7 +206,9 @@ def assess(estate: Estate, catalogue: Catalogue, now: datetime, available: Itera
     """The whole judgement of an estate, without its plan. `available` are the schemes of every source there is."""
     found = [*findings(estate.assets, catalogue.checks.values(), now), *source_findings(estate.sources, estate.gaps)]
     clauses = {c.id: c.clause for c in catalogue.checks.values()} | {SOURCE_CHECK: SOURCE_CLAUSE}
-    measured = clause_results(found, clauses, hidden_by_clause(catalogue, estate.gaps))
+    # That a source was read whole takes a doubt away; it proves no clause.
+    proofs = (f for f in found if f.code is not FindingCode.SOURCE_WHOLE)
+    measured = clause_results(proofs, clauses, hidden_by_clause(catalogue, estate.gaps))
     results = tuple(control_result(c, measured) for c in catalogue.controls.values())
     given = {s.scheme for s in estate.sources}
     return Assessment(
