@@ -120,5 +120,12 @@ PROOFS = (
         "no organisation has worked through one",
         ("tests/plan/test_ninety_days.py",),
     ),
+    Proof(
+        "the mathematics of the transparency log (no log is kept yet)",
+        Level.REAL_SOFTWARE,
+        "proofs, tiles, notes and checkpoints against Go's sumdb packages, and against a log that Tessera wrote",
+        "ML-DSA-44 cosignatures only against the specification's layout and our own round trips",
+        ("tests/kit/test_tlog_merkle.py", "tests/kit/test_tlog_tiles.py"),
+    ),
 )
 """Every capability of this build, in the order of its use."""
