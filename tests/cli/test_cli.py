@@ -220,3 +220,12 @@ def test_the_collector_is_printed_and_its_output_is_read(tmp_path: Path) -> None
     got = run("assess", "here.txt", "--no-snapshot", "--fail-on", "never", "--format", "jsonl", cwd=tmp_path)
     assert got.returncode in (0, 3), got.stderr
     assert '"kind":"compute.host"' in got.stdout
+
+
+def test_what_was_found_is_printed_even_if_it_cannot_be_kept(tmp_path: Path) -> None:
+    """A state database that cannot be written costs the snapshot and the exit code, not the report."""
+    tree(tmp_path, main=NOTEBOOK)
+    got = run("assess", "t", "--state", "/proc/nope/x.db", cwd=tmp_path)
+    assert got.returncode == 2
+    assert "net.notebook.direct-internet" in got.stdout
+    assert got.stderr.startswith("error: state database")

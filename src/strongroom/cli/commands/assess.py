@@ -44,7 +44,7 @@ def COMMAND(
     from strongroom.app.state import keep, state_path
     from strongroom.cli.run import finish, moment, progress, write
     from strongroom.model.codes import Severity
-    from strongroom.model.errors import BadUsage
+    from strongroom.model.errors import BadUsage, StateError
 
     def work() -> int:
         settings = load(config)
@@ -57,12 +57,18 @@ def COMMAND(
             raise BadUsage("[assess] fail_on", repr(floor), f"one of {', '.join(SEVERITIES)}")
         with progress() as tell:
             found = assess(given, moment(at), settings.bounds(), tell)
+        trouble: StateError | None = None
         if not no_snapshot:
-            found.snapshot = keep(found, state_path(state or settings.state.path)).id
+            try:
+                found.snapshot = keep(found, state_path(state or settings.state.path)).id
+            except StateError as e:
+                trouble = e  # what was found is still printed; that it was not kept is said after it
         if chosen is not None:
             write(chosen.render(found, catalogue()), output)
         else:
             _table(output, found)
+        if trouble is not None:
+            raise trouble
         return exit_code(found, None if floor == "never" else Severity(floor))
 
     finish(work, debug=debug)
