@@ -212,3 +212,35 @@ def test_a_default_of_null_is_known(tmp_path: Path, call: str, known: bool) -> N
     assert assets["aws_sagemaker_notebook_instance.top"].value("net.direct_internet") is True
     inner = assets["module.m.aws_sagemaker_notebook_instance.n"].value("net.direct_internet")
     assert (inner is True) if known else isinstance(inner, Unknown)
+
+
+def test_the_node_groups_of_an_unfetched_cluster_are_in_the_inventory(tmp_path: Path) -> None:
+    """What the inputs of a known module announce is listed, and knows nothing of itself."""
+    text = (
+        'module "eks" {\n  source = "terraform-aws-modules/eks/aws"\n'
+        '  eks_managed_node_groups = {\n    h100 = { instance_types = ["p5.48xlarge"] }\n  }\n}\n'
+    )
+    found = by_address(read(tmp_path, {"main.tf": text}))['module.eks.eks_managed_node_groups["h100"]']
+    assert found.kind is Kind.NODE_POOL
+    assert found.facts
+    assert all(isinstance(f.value, Unknown) for f in found.facts.values())
+
+
+def test_a_satellites_sensitive_value_marks_its_parent(tmp_path: Path) -> None:
+    """A sensitive policy in a block beside the bucket makes the bucket's fact sensitive too."""
+    text = """
+    variable "name" {
+      sensitive = true
+      default   = "c4n4ry-value"
+    }
+    resource "aws_s3_bucket" "b" { bucket = "b" }
+    resource "aws_s3_bucket_policy" "b" {
+      bucket = aws_s3_bucket.b.id
+      policy = jsonencode({ Statement = [{ Effect = "Allow", Principal = "*", Action = "s3:GetObject",
+        Resource = "arn:aws:s3:::${var.name}/*" }] })
+    }
+    """
+    bucket = by_address(read(tmp_path, {"main.tf": text}))["aws_s3_bucket.b"]
+    carrying = [f for f in bucket.facts.values() if "c4n4ry-value" in repr(f.value)]
+    assert carrying
+    assert all(f.sensitive for f in carrying)

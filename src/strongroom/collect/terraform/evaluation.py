@@ -9,7 +9,7 @@ import tfparse
 
 from strongroom.collect.resource import Resource
 from strongroom.collect.terraform import neutral, partial, silence
-from strongroom.collect.terraform.modules import MODE
+from strongroom.collect.terraform.modules import MODE, announced
 from strongroom.collect.terraform.neutral import Context, Question, blocks_of, file_of, index, module_of
 from strongroom.collect.terraform.syntax import UNKNOWN, Block, Edit, Expression, FileSyntax, apply
 from strongroom.collect.terraform.wire import encode_gap
@@ -69,8 +69,8 @@ def evaluate(tree: Tree, root: str) -> Evaluated:
         for r in first:  # a piece that was taken out of an expression took its references along
             r.depends = tuple(sorted({*r.depends, *depends.get(r.address, ())}))
     out.resources = first
-    for call, gap in _unfetched(tree, root, found):
-        out.resources.append(call)
+    for call, gap, inside in _unfetched(tree, root, found):
+        out.resources += [call, *inside]
         out.gaps.append(gap)
     left_out = list(silence.dropped(tree.top, tree.files, root, found))
     out.gaps += left_out
@@ -280,8 +280,10 @@ def _was_empty(
     return False
 
 
-def _unfetched(tree: Tree, root: str, found: Mapping[str, object]) -> Iterator[tuple[Resource, dict[str, object]]]:
-    """The module calls that nothing was read for: what was called, and the gap that it leaves."""
+def _unfetched(
+    tree: Tree, root: str, found: Mapping[str, object]
+) -> Iterator[tuple[Resource, dict[str, object], list[Resource]]]:
+    """The module calls that nothing was read for: what was called, the gap that it leaves, what its inputs announce."""
     filled = {module_of(str(m.get("path", ""))) for n, _, m in blocks_of(found) if n != "module"}
     for native, block, meta in blocks_of(found):
         path = str(meta.get("path", ""))
@@ -297,11 +299,11 @@ def _unfetched(tree: Tree, root: str, found: Mapping[str, object]) -> Iterator[t
             if inside.is_dir() and inside.is_relative_to(tree.top.resolve()):
                 continue
             why = f"its source {source} is not inside the assessed folder"
-            yield call, encode_gap(path, GapCode.OUTSIDE, why, file, line)
+            yield call, encode_gap(path, GapCode.OUTSIDE, why, file, line), []
         else:
             version = f" {block['version']}" if isinstance(block.get("version"), str) else ""
             why = f"module {source}{version} is not in the folder; run terraform init, or assess the plan"
-            yield call, encode_gap(path, GapCode.NOT_FETCHED, why, file, line)
+            yield call, encode_gap(path, GapCode.NOT_FETCHED, why, file, line), list(announced(call, block))
 
 
 def _lost(

@@ -5,6 +5,7 @@ a cluster that nobody may look into belongs in the inventory. Names are those of
 """
 
 import re
+from collections.abc import Iterator, Mapping
 
 from strongroom.collect.native import Native
 from strongroom.collect.resource import Resource
@@ -14,7 +15,7 @@ from strongroom.model.values import Unknown
 
 MODULES: tuple[tuple[str, str], ...] = (
     (r"terraform-aws-modules/eks/aws(//modules/(?!eks-managed|self-managed|fargate).*)?$", "aws_eks_cluster"),
-    (r"terraform-aws-modules/eks/aws//modules/eks-managed-node-group", "aws_eks_node_group"),
+    (r"terraform-aws-modules/eks/aws//modules/(eks|self)-managed-node-group", "aws_eks_node_group"),
     (r"terraform-aws-modules/vpc/aws$", "aws_vpc"),
     (r"terraform-aws-modules/s3-bucket/aws$", "aws_s3_bucket"),
     (r"terraform-aws-modules/kms/aws$", "aws_kms_key"),
@@ -37,6 +38,28 @@ MODULES: tuple[tuple[str, str], ...] = (
 )
 
 MODE = "module"
+
+_ANNOUNCED = {
+    # module source, input -> the submodule that makes one resource for every key of the input
+    (
+        "terraform-aws-modules/eks/aws",
+        "eks_managed_node_groups",
+    ): "terraform-aws-modules/eks/aws//modules/eks-managed-node-group",
+    (
+        "terraform-aws-modules/eks/aws",
+        "self_managed_node_groups",
+    ): "terraform-aws-modules/eks/aws//modules/self-managed-node-group",
+}
+
+
+def announced(call: Resource, inputs: Mapping[str, object]) -> Iterator[Resource]:
+    """What the inputs of an unfetched call say that it will make: one node pool for every key of its node groups."""
+    for (source, name), makes in _ANNOUNCED.items():
+        groups = inputs.get(name)
+        if call.type == source and isinstance(groups, Mapping):
+            for key in groups:
+                address = f'{call.address}.{name}["{key}"]'
+                yield Resource(address, makes, str(key), {}, call.where, mode=MODE, module=call.address)
 
 
 def native_of(source: str, known: dict[str, Native]) -> Native | None:
