@@ -229,3 +229,13 @@ def test_what_was_found_is_printed_even_if_it_cannot_be_kept(tmp_path: Path) -> 
     assert got.returncode == 2
     assert "net.notebook.direct-internet" in got.stdout
     assert got.stderr.startswith("error: state database")
+
+
+def test_a_comparison_of_different_sources_says_so(tmp_path: Path) -> None:
+    """Two runs that read different things are compared with a note: what only one of them read is not news."""
+    tree(tmp_path, main=NOTEBOOK)
+    run("assess", "t", cwd=tmp_path)
+    run("assess", "host:", cwd=tmp_path)
+    assert "these runs read different sources" in run("diff", cwd=tmp_path).stdout
+    run("assess", "host:", cwd=tmp_path)
+    assert "these runs read different sources" not in run("diff", cwd=tmp_path).stdout

@@ -35,6 +35,9 @@ def lines(old: Snapshot, new: Snapshot, changes: Sequence[Change], form: str) ->
         return
     yield f"from {old.id} ({old.failed} fail, {old.unknown} unknown, {old.passed} pass)\n"
     yield f"to   {new.id} ({new.failed} fail, {new.unknown} unknown, {new.passed} pass)\n"
+    if old.sources != new.sources:
+        yield "note: these runs read different sources; what only one of them read shows as new or gone\n"
+        yield f"      {clean(', '.join(old.sources))}\n      {clean(', '.join(new.sources))}\n"
     counts = Counter(c.kind for c in changes)
     for kind, words in _WORDS.items():
         if counts[kind]:

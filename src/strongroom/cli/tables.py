@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from strongroom.assess.prose import because, title
-from strongroom.model.codes import Severity, Status
+from strongroom.assess.prose import because
+from strongroom.model.codes import Status
 from strongroom.model.control import Assessment, Finding, Task
 from strongroom.model.kinds import Kind
 from strongroom.model.ports import Catalogue
@@ -142,13 +142,3 @@ def tasks(out: Console, todo: Iterable[Task]) -> None:
             str(i), str(t.phase), Text(t.severity.value, style=style), what, str(len(t.closes)), t.effort.value
         )
     out.print(table)
-
-
-def severity(text: str) -> Text:
-    """A severity word in its colour."""
-    return Text(text, style=SEVERITY[Severity(text).value])
-
-
-def heading(check: str, known: Catalogue) -> str:
-    """What a check asks, for a list."""
-    return title(check, known)

@@ -66,15 +66,6 @@ def weakest(keys: Iterable[Key | Unknown | None]) -> Key | Unknown | None:
     return doubt if doubt is not None else (all_keys[0] if all_keys else None)
 
 
-def flag_at(*paths: str) -> Callable[[Reader], Maybe]:
-    """Read a boolean that stood under several names over the provider's versions: the first that is set counts."""
-
-    def read(r: Reader) -> Maybe:
-        return next((v for v in map(r.flag, paths) if v is not None), None)
-
-    return read
-
-
 def not_at(fact: str, path: str, default: Default | None = None) -> Row:
     """A row for the opposite of a boolean; the default is of the fact."""
 
