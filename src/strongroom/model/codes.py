@@ -84,3 +84,19 @@ class Effort(StrEnum):
     SMALL = "small"
     MEDIUM = "medium"
     LARGE = "large"
+
+
+class EntryKind(StrEnum):
+    """What an entry of the log records."""
+
+    DECISION = "decision"
+    RELEASE = "release"
+    DENIAL = "denial"
+    SCRUB = "scrub"
+    POLICY_CHANGE = "policy-change"
+    EXCEPTION = "exception"
+    PROMOTION = "promotion"
+    DRILL = "drill"
+    SNAPSHOT = "snapshot"
+    ASSERTION = "assertion"
+    REDACTION = "redaction"

@@ -10,6 +10,10 @@
     ├── BadUsage            the command's own words are off           exit 2
     ├── NotFound            an id or a snapshot that does not exist   exit 2
     ├── StateError          the state database cannot be used         exit 2
+    ├── LogError            the log cannot do what is asked           exit 2
+    │   ├── LogUnavailable  it cannot take an entry now: whoever needs a receipt denies
+    │   ├── LogDamaged      what is stored is not what was signed
+    │   └── SplitView       two signed checkpoints that cannot both be true
     └── RoomError           a part of this program is built wrongly   exit 4
 
 A message has a subject, what was found and what was wanted, in lower case and without a full stop; the hint names the
@@ -75,6 +79,24 @@ class StateError(StrongroomError):
     """The state database cannot be opened, is of a newer version, or is damaged."""
 
     exit_code = 2
+
+
+class LogError(StrongroomError):
+    """The log cannot do what is asked of it."""
+
+    exit_code = 2
+
+
+class LogUnavailable(LogError):
+    """The log cannot take an entry now. Whoever needs a receipt has none, and denies."""
+
+
+class LogDamaged(LogError):
+    """What is stored is not what was signed: bytes were lost or changed after they had been acknowledged."""
+
+
+class SplitView(LogError):
+    """Two signed checkpoints that cannot both be true of one log: it showed different trees to different readers."""
 
 
 class RoomError(StrongroomError):

@@ -85,19 +85,15 @@ class Decision(msgspec.Struct, frozen=True):
     decided_at: datetime
 
 
-class LogEntry(msgspec.Struct, frozen=True):
-    """One entry of the ledger: digests instead of blobs."""
-
-    kind: str
-    subject: str
-    body_digest: str
-    at: datetime
-
-
 class Receipt(msgspec.Struct, frozen=True):
-    """The proof that a decision is in the log: the only key to a gate, which verifies it again."""
+    """The proof that a decision is in the log: the only key to a gate, which verifies it again.
+
+    `proof` are the hashes from the entry's sibling up, in base64, that lead to the root of `checkpoint`, a signed note.
+    `disclosures` open what the entry seals; a gate needs them to make the same entry of the decision.
+    """
 
     decision: Decision
     index: int
     proof: tuple[str, ...]
     checkpoint: str
+    disclosures: tuple[str, ...] = ()

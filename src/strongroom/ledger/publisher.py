@@ -1,0 +1,116 @@
+"""Publishing: what the journal holds becomes tiles and bundles, and then the published checkpoint, in this order.
+
+So no published checkpoint ever covers what is missing. A crash anywhere on the way is mended by publishing again: the
+tiles of a tree are the same bytes whoever makes them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from strongroom.kit.tlog.checkpoint import Checkpoint, parse
+from strongroom.kit.tlog.merkle import leaf_hash
+from strongroom.kit.tlog.note import Signer, add_signatures
+from strongroom.kit.tlog.note import parse as parse_note
+from strongroom.kit.tlog.tiles import WIDTH, Bundle, Tile, new_bundles, new_tiles
+from strongroom.ledger import tree
+from strongroom.ledger.record import Record
+from strongroom.ledger.storage import CHECKPOINT, Storage
+from strongroom.model.errors import LogDamaged
+
+STEP = 1 << 14  # entries after which what was published so far is: bounds the memory of a long backlog
+
+Cosign = Callable[[Checkpoint, bytes], bytes]
+"""Given a checkpoint whose tiles are durable, and its note: the note with the cosignatures that could be had."""
+
+
+class Head(NamedTuple):
+    """A checkpoint, and the signed note that it is from."""
+
+    checkpoint: Checkpoint
+    note: bytes
+
+
+def published(storage: Storage) -> Head:
+    """The published checkpoint, as it is stored; whoever trusts it verifies it.
+
+    Raises:
+        NotFound: there is none.
+        Malformed: it is none.
+    """
+    note = storage.read(CHECKPOINT)
+    return Head(parse(parse_note(note).text), note)
+
+
+def publish(
+    storage: Storage, target: Head, signers: Sequence[Signer] = (), cosign: Cosign | None = None
+) -> Head | None:
+    """Publish the log up to a committed checkpoint; None when another is at it.
+
+    Args:
+        storage: the place.
+        target: a durable checkpoint of the journal.
+        signers: further signers of the log itself, whose signatures the published checkpoint carries too.
+        cosign: asks the witnesses; called once the tiles are durable and before the checkpoint is published.
+
+    Raises:
+        LogDamaged: the journal or a tile is not what was signed.
+        LogUnavailable: the place cannot be written.
+    """
+    with storage.publishing() as mine:
+        if not mine:
+            return None
+        now = published(storage)
+        if now.checkpoint.size >= target.checkpoint.size and cosign is None:
+            return now
+        for step in _steps(storage.committed(now.checkpoint.size, target.checkpoint.size)):
+            _integrate(storage, now.checkpoint, step)
+            note = step[-1].checkpoint
+            now = Head(parse(parse_note(note).text), note)
+            if now.checkpoint.size < target.checkpoint.size:
+                storage.publish(note)
+        text = parse_note(now.note).text
+        note = add_signatures(now.note, [signer.sign(text) for signer in signers]) if signers else now.note
+        if cosign is not None:
+            note = cosign(now.checkpoint, note)
+        storage.publish(note)
+        storage.forget(now.checkpoint.size)
+        return Head(now.checkpoint, note)
+
+
+def _steps(records: Iterator[Record]) -> Iterator[list[Record]]:
+    step: list[Record] = []
+    for record in records:
+        step.append(record)
+        if record.end - step[0].start >= STEP:
+            yield step
+            step = []
+    if step:
+        yield step
+
+
+def _integrate(storage: Storage, before: Checkpoint, records: Sequence[Record]) -> None:
+    """Write the tiles and bundles of records, once they are found to make the root that was signed with the last."""
+    after = parse(parse_note(records[-1].checkpoint).text)
+    entries = [entry for record in records for entry in record.entries]
+    leaves = [leaf_hash(entry) for entry in entries]
+    frontier = tree.frontier(before.size, before.root, storage.read, f"log {storage.where}")
+    frontier.extend(leaves)
+    if (frontier.size, frontier.root()) != (after.size, after.root):
+        found = f"entries up to {frontier.size} of another root"
+        raise LogDamaged(f"journal of {storage.where}", found, "the root that was signed", "strongroom log audit")
+    read = tree.reader(storage.read)
+    tiles = new_tiles(before.size, leaves, read)
+    bundles = new_bundles(before.size, entries, read)
+    # Bundles first: the tree commits to entries, so a reader who finds a hash finds what it is of.
+    storage.write({part.path: data for part, data in chain(bundles.items(), tiles.items())})
+    storage.prune(tuple(_partials(before.size, (*tiles, *bundles))))
+
+
+def _partials(size: int, written: Sequence[Tile | Bundle]) -> Iterator[str]:
+    """The names that partial forms of what is full now may have: only what stood at the edge had any."""
+    for part in written:
+        level = part.level if isinstance(part, Tile) else 0
+        if part.width == WIDTH and part.number == (size >> (8 * level)) // WIDTH:
+            for width in range(1, WIDTH):
+                yield (Tile(level, part.number, width) if isinstance(part, Tile) else Bundle(part.number, width)).path
