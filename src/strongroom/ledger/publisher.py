@@ -110,7 +110,8 @@ def _integrate(storage: Storage, before: Checkpoint, records: Sequence[Record]) 
 def _partials(size: int, written: Sequence[Tile | Bundle]) -> Iterator[str]:
     """The names that partial forms of what is full now may have: only what stood at the edge had any."""
     for part in written:
-        level = part.level if isinstance(part, Tile) else 0
-        if part.width == WIDTH and part.number == (size >> (8 * level)) // WIDTH:
-            for width in range(1, WIDTH):
-                yield (Tile(level, part.number, width) if isinstance(part, Tile) else Bundle(part.number, width)).path
+        if isinstance(part, Tile):
+            if part.width == WIDTH and part.number == (size >> (8 * part.level)) // WIDTH:
+                yield from (Tile(part.level, part.number, width).path for width in range(1, WIDTH))
+        elif part.width == WIDTH and part.number == size // WIDTH:
+            yield from (Bundle(part.number, width).path for width in range(1, WIDTH))
