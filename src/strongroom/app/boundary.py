@@ -18,7 +18,7 @@ def guard(work: Callable[[], int], *, debug: bool = False) -> int:
         say(f"error: {e}", e.hint)
         return e.exit_code
     except KeyboardInterrupt:
-        say("error: interrupted; nothing was stored")
+        say("error: interrupted; what was not answered may not be stored")
         return INTERRUPTED
     except BrokenPipeError:
         return 0  # the reader had enough (`| head`)

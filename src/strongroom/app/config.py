@@ -17,6 +17,7 @@ from strongroom.model.errors import Malformed, Unreadable
 from strongroom.model.ports import Limits
 
 _PREFIX = "STRONGROOM_"
+_LISTS = ("sources", "key")
 
 
 class AssessSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -30,6 +31,17 @@ class StateSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[state]: where snapshots are kept; a path, or the URL of a database. Empty is the default place."""
 
     path: str = ""
+
+
+class LogSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[log]: the transparency log; a path, the URL of a database or `s3://bucket/prefix`. Empty is beside the state.
+
+    `key` are its key files and `policy` its trust policy; empty means `<path>.key` and `<path>.policy`.
+    """
+
+    path: str = ""
+    key: tuple[str, ...] = ()
+    policy: str = ""
 
 
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -46,6 +58,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     assess: AssessSection = AssessSection()
     state: StateSection = StateSection()
+    log: LogSection = LogSection()
     limits: LimitsSection = LimitsSection()
 
     def bounds(self) -> Limits:
@@ -91,4 +104,4 @@ def _override(table: dict[str, object], environment: Mapping[str, str]) -> None:
         if name.startswith(_PREFIX) and found:
             part = table.setdefault(section.lower(), {})
             if isinstance(part, dict):
-                part[key.lower()] = value.split(",") if key.lower() == "sources" else value
+                part[key.lower()] = value.split(",") if key.lower() in _LISTS else value

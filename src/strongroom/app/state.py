@@ -29,6 +29,12 @@ def keep(assessment: Assessment, path: str) -> Snapshot:
         return store.add(assessment.seen_at, specs, len(assessment.assets), stored(assessment))
 
 
+def cite(path: str, snapshot: Snapshot, origin: str, entry: int) -> None:
+    """Note where the log holds a snapshot. Raises StateError."""
+    with Store(path) as store:
+        store.cite(snapshot.id, origin, entry)
+
+
 def stored(assessment: Assessment) -> Iterator[StoredFinding]:
     """The findings as a snapshot keeps them."""
     known = catalogue()

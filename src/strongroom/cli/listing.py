@@ -67,6 +67,7 @@ def snapshot_lines(kept: Sequence[Snapshot], form: str) -> Iterator[str]:
         when = s.taken_at.strftime("%Y-%m-%d %H:%M")
         yield f"{s.id}  {when}  {s.failed:>5} fail {s.unknown:>5} unknown {s.passed:>6} pass\n"
         yield f"    {clean(', '.join(s.sources))}\n"
+        yield f"    {'not logged' if s.entry is None else f'entry {s.entry} of the log {clean(s.log or str())}'}\n"
 
 
 def control_lines(known: Catalogue, form: str, phase: int | None, verb: str | None) -> Iterator[str]:

@@ -71,5 +71,25 @@ def write(pieces: Iterable[str], output: str | None) -> None:
         partial.replace(path)
     except OSError as e:
         partial.unlink(missing_ok=True)
-        why = (e.strerror or "an error").lower()
-        raise Unreadable(output, why, "a file that can be written", "choose another path with -o") from None
+        raise _cannot(output, e) from None
+
+
+def _cannot(output: str, error: OSError) -> Unreadable:
+    why = (error.strerror or "an error").lower()
+    return Unreadable(output, why, "a file that can be written", "choose another path with -o")
+
+
+def write_bytes(data: bytes, output: str | None) -> None:
+    """Write bytes as they are to a file, whole or not at all, or to standard output. Raises Unreadable."""
+    if output is None or output == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return
+    path = Path(output)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as e:
+        partial.unlink(missing_ok=True)
+        raise _cannot(output, e) from None

@@ -68,8 +68,8 @@ def encode(entry: LogEntry) -> bytes:
         TooLarge: it has over 65,535 bytes.
     """
     _check_names(entry)
-    if entry.at.tzinfo is None:
-        raise Malformed("log entry: at", entry.at.isoformat(), "a time with its zone")
+    if entry.at.tzinfo is None or entry.at.year < 1970:
+        raise Malformed("log entry: at", entry.at.isoformat(), "a time since 1970, with its zone")
     value: dict[str, object] = {
         "actor": entry.actor,
         "at": entry.at.astimezone(UTC).strftime(_TIME),
@@ -102,6 +102,8 @@ def decode(data: bytes) -> LogEntry:
         at = datetime.strptime(wire.at, _TIME).replace(tzinfo=UTC)
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as e:
         raise Malformed("log entry", str(e).lower()[:160], f"an entry of schema {SCHEMA}") from None
+    if at.strftime(_TIME) != wire.at:
+        raise Malformed("log entry: at", repr(wire.at[:40]), "a time in UTC with six digits after the point, and Z")
     if wire.schema != SCHEMA:
         raise Malformed("log entry", f"schema {wire.schema[:80]!r}", SCHEMA)
     fields: dict[str, Field] = {k: tuple(v) if isinstance(v, list) else v for k, v in wire.fields.items()}

@@ -39,7 +39,8 @@ def entry_of(decision: Decision) -> LogEntry:
             "verb": decision.verb,
             "outcome": decision.outcome,
             "reasons": decision.reasons,
-            "inputs": tuple(f"{name}={digest}" for name, digest in decision.inputs),
+            "inputs": tuple(name for name, _ in decision.inputs),
+            "input-digests": tuple(digest for _, digest in decision.inputs),
         },
     )
 

@@ -63,7 +63,7 @@ class FileStorage:
         try:
             return (self._root / SETTINGS).read_bytes()
         except FileNotFoundError:
-            raise NotFound(f"log {self._root}", "no log", "a log", f"strongroom log init {self._root}") from None
+            raise NotFound(f"log {self._root}", "no log", "a log", f"strongroom log init --log {self._root}") from None
         except OSError as e:
             raise disk.unavailable(self._root, e) from None
 

@@ -5,7 +5,6 @@ tiles of a tree are the same bytes whoever makes them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from strongroom.kit.tlog.checkpoint import Checkpoint, parse
@@ -103,7 +102,9 @@ def _integrate(storage: Storage, before: Checkpoint, records: Sequence[Record]) 
     tiles = new_tiles(before.size, leaves, read)
     bundles = new_bundles(before.size, entries, read)
     # Bundles first: the tree commits to entries, so a reader who finds a hash finds what it is of.
-    storage.write({part.path: data for part, data in chain(bundles.items(), tiles.items())})
+    objects = {bundle.path: data for bundle, data in bundles.items()}
+    objects |= {tile.path: data for tile, data in tiles.items()}
+    storage.write(objects)
     storage.prune(tuple(_partials(before.size, (*tiles, *bundles))))
 
 

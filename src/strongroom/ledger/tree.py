@@ -18,10 +18,11 @@ from strongroom.kit.tlog.tiles import Bundle, Tile, TileNodes, bundle_of, decode
 from strongroom.model.errors import BadInput, BadProof, LogDamaged, Malformed, NotFound
 
 ReadObject = Callable[[str], bytes]
+Reader = Callable[[Tile | Bundle], bytes]
 _HINT = "strongroom log audit says which part of the tree is wrong"
 
 
-def reader(read: ReadObject) -> Callable[[Tile | Bundle], bytes]:
+def reader(read: ReadObject) -> Reader:
     """Gives a tile or bundle, or the full one of its place where the partial one was dropped."""
 
     def give(part: Tile | Bundle) -> bytes:

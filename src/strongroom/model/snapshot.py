@@ -8,7 +8,10 @@ from strongroom.model.codes import Severity, Status
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """One stored run. `id` is short, unique and sorts by time; `digest` is over the stored findings."""
+    """One stored run. `id` is short, unique and sorts by time; `digest` is over the stored findings.
+
+    `log` and `entry` say where the log holds it: the log's origin, and the index; None where no log does.
+    """
 
     id: str
     taken_at: datetime
@@ -18,6 +21,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     failed: int
     unknown: int
     digest: str
+    log: str | None = None
+    entry: int | None = None
 
 
 class StoredFinding(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The tables of the state database."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 VERSION = 1
 
@@ -36,3 +36,12 @@ FINDINGS = Table(
 )
 
 Index("finding_of_snapshot", FINDINGS.c.snapshot)
+
+# Where the log says that a snapshot was taken. A table of its own, so that databases made before it have it too.
+LOGGED = Table(
+    "logged",
+    METADATA,
+    Column("snapshot", String(32), ForeignKey("snapshot.id", ondelete="CASCADE"), primary_key=True),
+    Column("origin", Text, nullable=False),
+    Column("entry", BigInteger, nullable=False),
+)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from strongroom.model.codes import Severity, Status
 from strongroom.model.errors import NotFound, StateError
 from strongroom.model.snapshot import Snapshot, StoredFinding
-from strongroom.store.schema import FINDINGS, METADATA, SCHEMA, SNAPSHOTS, VERSION
+from strongroom.store.schema import FINDINGS, LOGGED, METADATA, SCHEMA, SNAPSHOTS, VERSION
 
 _BATCH = 5000
 
@@ -77,7 +77,8 @@ class Store:
     def list(self) -> tuple[Snapshot, ...]:
         """Every snapshot, oldest first."""
         with self._reading() as db:
-            rows = db.execute(select(SNAPSHOTS).order_by(SNAPSHOTS.c.taken_at, SNAPSHOTS.c.id))
+            cited = select(SNAPSHOTS, LOGGED.c.origin.label("log"), LOGGED.c.entry).outerjoin(LOGGED)
+            rows = db.execute(cited.order_by(SNAPSHOTS.c.taken_at, SNAPSHOTS.c.id))
             return tuple(_snapshot(r._mapping) for r in rows)  # noqa: SLF001 - SQLAlchemy's documented row mapping
 
     def get(self, name: str) -> Snapshot:
@@ -90,6 +91,14 @@ class Store:
             return found[0]
         what = "no snapshot yet" if not known else "no such snapshot" if not found else f"{len(found)} that begin so"
         raise NotFound(f"snapshot {name!r}", what, "the id of one snapshot", "strongroom snapshots")
+
+    def cite(self, snapshot: str, origin: str, entry: int) -> None:
+        """Remember where the log says that a snapshot was taken. Raises StateError."""
+        try:
+            with self._engine.begin() as db:
+                db.execute(insert(LOGGED), {"snapshot": snapshot, "origin": origin, "entry": entry})
+        except SQLAlchemyError as e:
+            raise _fault(self._where, e) from None
 
     def findings(self, snapshot: Snapshot) -> Iterator[StoredFinding]:
         """What a snapshot found."""

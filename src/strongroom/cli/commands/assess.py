@@ -14,8 +14,9 @@ SEVERITIES = ["critical", "high", "medium", "low", "info", "never"]
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 from this severity on [default: high].")
 @click.option("--at", metavar="TIME", help="The time that counts as now (ISO 8601).")
 @click.option("--state", metavar="PATH", help="The state database (a path or a database URL).")
-@click.option("--no-snapshot", is_flag=True, help="Keep nothing of this run.")
-@click.option("--offline", is_flag=True, help="Open no socket (nothing here opens one; for scripts that insist).")
+@click.option("--log", "log_", metavar="PATH|URL", help="The log of snapshots [default: beside the state].")
+@click.option("--no-snapshot", is_flag=True, help="Keep and log nothing of this run.")
+@click.option("--offline", is_flag=True, help="Open no socket: a log's witnesses are not asked.")
 @click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
 def COMMAND(
@@ -25,8 +26,9 @@ def COMMAND(
     fail_on: str | None,
     at: str | None,
     state: str | None,
+    log_: str | None,
     no_snapshot: bool,
-    offline: bool,  # noqa: ARG001 - no source of this build opens a socket; the flag is a promise scripts can ask for
+    offline: bool,
     config: str | None,
     debug: bool,
 ) -> None:
@@ -41,10 +43,9 @@ def COMMAND(
     from strongroom.app.assess import assess, exit_code
     from strongroom.app.catalogue import catalogue, report
     from strongroom.app.config import load
-    from strongroom.app.state import keep, state_path
     from strongroom.cli.run import finish, moment, progress, write
     from strongroom.model.codes import Severity
-    from strongroom.model.errors import BadUsage, StateError
+    from strongroom.model.errors import BadInput, BadUsage, LogError, NotFound, StateError, StrongroomError
 
     def work() -> int:
         settings = load(config)
@@ -57,11 +58,13 @@ def COMMAND(
             raise BadUsage("[assess] fail_on", repr(floor), f"one of {', '.join(SEVERITIES)}")
         with progress() as tell:
             found = assess(given, moment(at), settings.bounds(), tell)
-        trouble: StateError | None = None
+        trouble: StrongroomError | None = None
         if not no_snapshot:
+            from strongroom.app.log_snapshots import keep_and_log
+
             try:
-                found.snapshot = keep(found, state_path(state or settings.state.path)).id
-            except StateError as e:
+                keep_and_log(found, settings, state=state, log=log_, offline=offline)
+            except (StateError, LogError, BadInput, NotFound) as e:
                 trouble = e  # what was found is still printed; that it was not kept is said after it
         if chosen is not None:
             write(chosen.render(found, catalogue()), output)
