@@ -3,7 +3,9 @@
 Run with `make demo`. Everything that it writes lies in demo-out/; it opens no socket, and counts to prove it.
 """
 
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "demo-out"
 WITNESS = ROOT / "examples" / "witness.py"
 STATE = "demo-out/state/strongroom.db"
+LOG = ("--log", "demo-out/state/log")
 
 
 def say(text: str = "") -> None:
@@ -29,7 +32,7 @@ def scene(number: int, title: str, text: str) -> None:
 
 def strongroom(*words: str, head: int = 0, since: str = "", wanted: tuple[int, ...] = (0,)) -> None:
     """Run a command as a user would type it, under the witness; show its first `head` lines, and those from `since` on."""
-    shown = " ".join(words)
+    shown = shlex.join(words)
     print(f"\n$ strongroom {shown}", flush=True)
     run = subprocess.run(
         [sys.executable, str(WITNESS), str(OUT / "witness.jsonl"), *words],
@@ -106,7 +109,55 @@ def main() -> None:
 
     scene(6, "What do we do first?", "The same findings in short, and as the first ten tasks of 30, 60 and 90 days.")
     strongroom("assess", *sources, "--no-snapshot", head=8, since="First things to do", wanted=(1,))
+
+    remember()
+    tamper()
     ending()
+
+
+def remember() -> None:
+    """The log: an exception with a sealed name, its proof, its redaction, the audit."""
+    scene(
+        7,
+        "What is said today can be proven later",
+        "Every run that was kept is an entry of a signed log beside the state. An exception is added to it; who asked "
+        "for it is sealed, so that the name can be erased one day without harm to any proof.",
+    )
+    words = ("exception", "--subject", "net.notebook.direct-internet", "--field", "until=2027-01-31")
+    strongroom("log", "append", *words, "--field", "asked-by=kim", "--seal", "asked-by", *LOG)
+    strongroom("log", "list", *LOG)
+    strongroom("log", "prove", "3", "-o", "demo-out/exception.tlog-proof", "--entry", "demo-out/exception.json", *LOG)
+    key = json.loads((OUT / "state/log/log.json").read_text())["keys"][0]
+    strongroom("log", "verify", "demo-out/exception.tlog-proof", "--entry", "demo-out/exception.json", "--key", key)
+    strongroom("log", "redact", "3", "asked-by", "--reason", "left the company", *LOG)
+    shutil.copy(OUT / "state/log/public/checkpoint", OUT / "yesterday.checkpoint")
+    strongroom("log", "audit", *LOG)
+
+
+def tamper() -> None:
+    """The log's files are changed; then its operator, who has the key, writes all of it anew."""
+    scene(
+        8,
+        "An entry is tampered with",
+        "Somebody makes the exception last longer, in the file where the entry stands. The audit names it.",
+    )
+    shutil.copytree(OUT / "state/log", OUT / "tampered")
+    for bundle in (p for p in (OUT / "tampered/public/tile/entries").rglob("*") if p.is_file()):
+        bundle.write_bytes(bundle.read_bytes().replace(b"2027-01-31", b"2037-01-31"))
+    key = json.loads((OUT / "state/log/log.json").read_text())["keys"][0]
+    strongroom("log", "audit", "--log", "demo-out/tampered", "--key", key, wanted=(1,))
+    say()
+    say(
+        "The operator of the log can do better: it has the key, and writes all of it anew. That log is intact by itself. "
+        "But yesterday's checkpoint was kept by somebody else, as a witness would have done."
+    )
+    forged = ("--log", "demo-out/forged", "--key", "demo-out/state/log.key")
+    strongroom("log", "init", *forged, head=2)
+    lines = [{"kind": "snapshot", "subject": "as it never was"}] * 2 + [{"kind": "exception", "subject": "all"}] * 3
+    (OUT / "forged.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    strongroom("log", "append", "--from", "demo-out/forged.jsonl", *forged)
+    against = ("--log", "demo-out/forged", "--checkpoint", "demo-out/yesterday.checkpoint", "--key", key)
+    strongroom("log", "audit", *against, wanted=(1,))
 
 
 def mend() -> None:

@@ -141,8 +141,8 @@ def compare(ours: Checkpoint, theirs: Checkpoint, whose: str, read: Callable[[st
         return "the empty log"
     if theirs.size == ours.size and theirs.root == ours.root:
         return "the same"
-    found = f"at {theirs.size} entries the root {theirs.root.hex()[:16]}… with {whose}"
-    wanted = "the beginning of the log that is here"
+    found = f"two trees of {theirs.size} entries, both signed: root {theirs.root.hex()[:16]}… with {whose}"
+    wanted = "one tree, the beginning of the log that is here"
     hint = "strongroom log audit says whether tiles are damaged; if none is, both checkpoints prove that two logs were shown"
     if theirs.size == ours.size:
         raise SplitView(f"log {ours.origin}", found, wanted, hint)
