@@ -65,7 +65,7 @@ bench: $(VENV)/.dev ## Speed and size, beside the peers that are installed; writ
 docs: $(VENV)/.docs reference ## The site, in site/
 	$(BIN)/zensical build --clean --strict
 
-reference: $(VENV)/.core ## The reference pages, from the code
+reference: $(VENV)/.dev ## The reference pages, from the code
 	$(BIN)/python docs/generate.py
 
 lock: $(VENV)/.dev ## Pin the requirements again (needs uv)

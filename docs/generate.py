@@ -27,12 +27,14 @@ from strongroom.cli.helping import AssessCommand
 from strongroom.cli.main import group
 from strongroom.collect.native import Native, Row
 from strongroom.collect.terraform.assets import tables
+from strongroom.kit.rooms import room
 from strongroom.model import codes, errors
 from strongroom.model.codes import GapCode
 from strongroom.model.control import Clause, Mappings
 from strongroom.model.facts import FACTS
 from strongroom.model.kinds import Kind
 from strongroom.model.ports import Check, Control
+from strongroom.serve.role import Role
 
 DOCS = Path(__file__).parent
 MARK = "<!-- Made by docs/generate.py from the code: change the code, then run `make reference`. -->\n\n"
@@ -258,19 +260,35 @@ def cli() -> Lines:
     yield "# Commands\n\n```text\nstrongroom [--version] [--help] COMMAND ...\n```\n\n" + head(
         "command", "what it does"
     )
-    context = click.Context(group, info_name="strongroom")
-    names = group.list_commands(context)
-    known = {name: found for name in names if (found := group.get_command(context, name)) is not None}
+    known = dict(commands())
     for name, found in known.items():
         yield row(f"[{name}](#{anchor('strongroom ' + name).replace(' ', '-')})", found.get_short_help_str(200))
     for name, found in known.items():
         yield from command(name, found)
 
 
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command, and every server role, by the words that call it."""
+    yield from leaves(group, click.Context(group, info_name="strongroom"), "")
+    for role in room("strongroom.serve.routes", "ROUTES", Role).values():
+        yield f"serve {role.name}", role.command
+
+
+def leaves(parent: click.Group, context: click.Context, before: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command below a group, and the groups within it, by the words that call them."""
+    for name in parent.list_commands(context):
+        found = parent.get_command(context, name)
+        if found is not None:
+            yield before + name, found
+        if isinstance(found, click.Group):
+            yield from leaves(found, context, f"{before}{name} ")
+
+
 def command(name: str, found: click.Command) -> Lines:
-    """One command."""
+    """One command, or a group of them."""
     arguments = [p.make_metavar(click.Context(found)) for p in found.params if isinstance(p, click.Argument)]
-    usage = " ".join(["strongroom", name, "[OPTIONS]", *arguments])
+    given = ["COMMAND ..."] if isinstance(found, click.Group) else ["[OPTIONS]", *arguments]
+    usage = " ".join(["strongroom", name, *given])
     yield f"\n## strongroom {name}\n\n```text\n{usage}\n```\n\n{paragraphs(found.help or '')}\n"
     if isinstance(found, AssessCommand):
         also = ", and the formats in [Formats](formats.md)" if found.reports else ""

@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -181,17 +182,17 @@ class Log:
     @classmethod
     def open(cls, place: Place, *, clock: Clock = now, offline: bool = False) -> Self:
         """Take up a log. Raises NotFound, LogUnavailable, LogDamaged, and what is wrong with its keys."""
-        storage = storage_of(place.where)
-        try:
+        with ExitStack() as stack:
+            storage = storage_of(place.where)
+            stack.callback(storage.close)
             settings = decode_settings(storage.settings(), place.where)
             keys = _keys_of(place, settings)
             sequencer = Sequencer(storage, keys[0])
             sequencer.open()
-        except BaseException:
-            storage.close()
-            raise
-        policy = place.read_policy()
-        return cls(place, settings, storage, disclosures_of(place.where), keys, policy, sequencer, clock, offline)
+            policy = place.read_policy()
+            disclosures = disclosures_of(place.where)
+            stack.pop_all()
+        return cls(place, settings, storage, disclosures, keys, policy, sequencer, clock, offline)
 
     def __enter__(self) -> Self:
         """The log itself."""

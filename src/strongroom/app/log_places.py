@@ -1,7 +1,7 @@
 """Where a log is kept: a folder, a database by URL, or a bucket; and what is published of one, wherever it is read."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -136,12 +136,11 @@ def reading(where: str) -> Reading:
         path = Path(where)
         if not (path / "log.json").exists() and (path / "checkpoint").exists():
             return _Folder(path)
-    storage = storage_of(where)
-    try:
+    with ExitStack() as stack:
+        storage = storage_of(where)
+        stack.callback(storage.close)
         storage.settings()
-    except BaseException:
-        storage.close()
-        raise
+        stack.pop_all()
     return _Stored(storage)
 
 

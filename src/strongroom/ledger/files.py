@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import errno
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -53,9 +54,10 @@ class FileStorage:
             disk.sync_folder(building)
             building.rename(root)  # A folder that is not empty is never replaced: of two that create, one fails.
             disk.sync_folder(root.parent)
-        except FileExistsError:
-            raise BadInput(f"log {root}", "something that is there already", "a new folder") from None
         except OSError as e:
+            shutil.rmtree(building, ignore_errors=True)
+            if e.errno in {errno.EEXIST, errno.ENOTEMPTY}:
+                raise BadInput(f"log {root}", "something that is there already", "a new folder") from None
             raise disk.unavailable(root, e) from None
 
     def settings(self) -> bytes:

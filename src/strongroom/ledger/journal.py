@@ -44,7 +44,7 @@ class Segment:
         self.descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             self.start, self.checkpoint, self.first = self._read_head()
-        except BaseException:
+        except (OSError, LogDamaged):
             os.close(self.descriptor)
             raise
         self.end, self.size = self.first, self.start

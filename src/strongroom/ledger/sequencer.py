@@ -115,13 +115,32 @@ class Sequencer:
             self._waiting.append(ticket)
             leads, self._led = not self._led, True
         if not leads:
-            ticket.wake.acquire()
+            self._wait(ticket)
         if not ticket.done:
             self._lead()
         if ticket.error is not None:
             raise ticket.error
         assert ticket.answer is not None  # a leader answers every ticket of its batch, its own among them
         return ticket.answer
+
+    def _wait(self, ticket: _Ticket) -> None:
+        """Wait for an answer, or to lead. Who is interrupted meanwhile leaves no lead behind that nobody takes."""
+        woken = False
+        try:
+            woken = ticket.wake.acquire()
+        finally:
+            if not woken:
+                with self._gate:
+                    if ticket in self._waiting:
+                        self._waiting.remove(ticket)
+                    if ticket.wake.acquire(blocking=False) and not ticket.done:
+                        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give the lead to the first that waits. Within the gate."""
+        self._led = bool(self._waiting)
+        if self._led:
+            self._waiting[0].wake.release()
 
     def _lead(self) -> None:
         """Commit what waits, answer it, and hand the lead to the first that has come meanwhile."""
@@ -132,18 +151,14 @@ class Sequencer:
             self._head = None  # what is durable is read again before the next commit
             for ticket in batch:
                 ticket.error = e
-        except BaseException as e:
-            self._head = None
-            for ticket in batch:
-                ticket.error = LogUnavailable("log", f"an interruption ({type(e).__name__})", "a durable write")
-            raise
         finally:
             for ticket in batch:
+                if not ticket.done:  # Whatever cut this leader off, nobody who followed may wait for ever.
+                    self._head = None
+                    ticket.error = LogUnavailable("log", "an interruption", "a durable write")
                 ticket.wake.release()
             with self._gate:
-                self._led = bool(self._waiting)
-                if self._led:
-                    self._waiting[0].wake.release()
+                self._hand_over()
 
     def _take(self) -> list[_Ticket]:
         """The tickets of the next batch, in the order in which they came."""
