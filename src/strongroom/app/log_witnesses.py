@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from strongroom.kit.tlog import note as notes
 from strongroom.kit.tlog import policy as policies
-from strongroom.kit.tlog.checkpoint import Checkpoint, parse
+from strongroom.kit.tlog.checkpoint import Checkpoint, open_checkpoint, parse
+from strongroom.kit.tlog.cosignature import verifier
 from strongroom.kit.tlog.keys import VerifierKey
 from strongroom.kit.tlog.note import Signature
 from strongroom.kit.tlog.policy import AcceptedCheckpoint, Policy, Witness
 from strongroom.ledger import cosigners, tree
 from strongroom.ledger.cosigners import Ahead, CosignerAt, Outcome, Refused, Unproven, Unreachable
 from strongroom.ledger.publisher import Head
-from strongroom.model.errors import BadProof, LogDamaged, LogUnavailable, NotFound, SplitView
+from strongroom.model.errors import BadInput, BadProof, LogDamaged, LogUnavailable, NotFound, SplitView
 
 _CONFLICT = 422  # tlog-witness, "add-checkpoint": a proof that does not verify, or another root of the same size
 
@@ -83,12 +84,14 @@ def ask(
         url: CosignerAt(url, tuple(w.key for w in group), _known(before, group) if before else 0)
         for url, group in places.items()
     }
-    outcomes = cosigners.submit_all(asked, head.note, lambda old: tree.consistency(old, head.checkpoint, read))
+    outcomes: dict[str, Outcome] = cosigners.submit_all(
+        asked, head.note, lambda old: tree.consistency(old, head.checkpoint, read)
+    )
     said: list[Said] = []
     signatures: list[Signature] = []
     for url, group in places.items():
         outcome = outcomes[url]
-        _stop(outcome, url, head, read)
+        outcome = _checked(outcome, url, head, read, logs)
         given = {s.key: s.signature for s in outcome.signatures} if isinstance(outcome, cosigners.Cosigned) else {}
         signatures += given.values()
         said += [Said(_name(w), w.key in given, _detail(outcome)) for w in group]
@@ -111,19 +114,27 @@ def _detail(outcome: Outcome) -> str:
             return f"is at {size}"
 
 
-def _stop(outcome: Outcome, url: str, head: Head, read: Callable[[str], bytes]) -> None:
-    """A log that its witness contradicts must not go on, and must not show what it has."""
+def _checked(
+    outcome: Outcome, url: str, head: Head, read: Callable[[str], bytes], logs: Sequence[VerifierKey]
+) -> Outcome:
+    """The outcome, unless the witness can prove that this log is not what it was: then the log must not go on.
+
+    A witness's word is no proof: what it says it has cosigned counts once the log's own key is found to have signed it.
+    """
+    if not isinstance(outcome, Ahead) and not (isinstance(outcome, Refused) and outcome.status == _CONFLICT):
+        return outcome
     origin, size = head.checkpoint.origin, head.checkpoint.size
-    if isinstance(outcome, Ahead):
-        found = f"{size} entries, and the witness {url} has cosigned {outcome.size}"
+    try:
+        note = cosigners.latest(url, origin)
+        theirs = open_checkpoint(note, origin, [verifier(k) for k in logs if k.name == origin]).checkpoint
+    except (LogUnavailable, NotFound, BadInput) as e:
+        return Refused(_CONFLICT, f"{_detail(outcome)}, and shows no checkpoint of this log for it: {e}")
+    if theirs.size > size:
+        found = f"{size} entries, and the witness {url} has cosigned {theirs.size}"
         hint = "it was rolled back, or is a copy: restore the newest state before anything is appended"
         raise LogDamaged(f"log {origin}", found, "all that was ever cosigned", hint)
-    if isinstance(outcome, Refused) and outcome.status == _CONFLICT:
-        try:
-            theirs = cosigners.latest(url, origin)
-        except (LogUnavailable, NotFound):
-            return
-        compare(head.checkpoint, parse(notes.parse(theirs).text), f"the witness {url}", read)
+    compare(head.checkpoint, theirs, f"the witness {url}", read)
+    return outcome
 
 
 def compare(ours: Checkpoint, theirs: Checkpoint, whose: str, read: Callable[[str], bytes]) -> str:

@@ -11,11 +11,13 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from strongroom.kit.tlog.checkpoint import parse
+from strongroom.kit.tlog.note import parse as parse_note
 from strongroom.ledger import disk, journal
 from strongroom.ledger.journal import Journal
 from strongroom.ledger.record import Record
 from strongroom.ledger.storage import CHECKPOINT
-from strongroom.model.errors import BadInput, LogUnavailable, NotFound
+from strongroom.model.errors import BadInput, LogUnavailable, Malformed, NotFound
 
 SETTINGS = "log.json"
 COPY = "published.checkpoint"  # the published checkpoint again: it names all that the tiles hold
@@ -134,7 +136,7 @@ class FileStorage:
         """The bytes of an object."""
         try:
             return (self._public / path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             if path == CHECKPOINT and (self._root / COPY).exists():
                 return self._restored()
             raise NotFound(f"log {self._root}", f"no {path}", "an object of the log", "strongroom log audit") from None
@@ -158,8 +160,11 @@ class FileStorage:
             raise disk.unavailable(self._root, e) from None
 
     def publish(self, checkpoint: bytes) -> None:
-        """See `Storage`."""
+        """See `Storage`. A smaller checkpoint never takes the place of a larger one."""
         try:
+            there = self._public / CHECKPOINT
+            if there.exists() and _size(there.read_bytes()) > _size(checkpoint):
+                return
             disk.replace(self._root / COPY, checkpoint)
             disk.replace(self._public / CHECKPOINT, checkpoint)
         except OSError as e:
@@ -174,3 +179,11 @@ class FileStorage:
     def close(self) -> None:
         """Let go of the journal."""
         self._journal.close()
+
+
+def _size(note: bytes) -> int:
+    """The size that a checkpoint states; -1 for what is none, which anything may replace."""
+    try:
+        return parse(parse_note(note).text).size
+    except Malformed:
+        return -1

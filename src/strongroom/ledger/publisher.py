@@ -14,9 +14,10 @@ from strongroom.kit.tlog.note import parse as parse_note
 from strongroom.kit.tlog.tiles import WIDTH, Bundle, Tile, new_bundles, new_tiles
 from strongroom.ledger import tree
 from strongroom.ledger.record import Record
-from strongroom.ledger.storage import CHECKPOINT, Storage
-from strongroom.model.errors import LogDamaged
+from strongroom.ledger.storage import CHECKPOINT, BehindError, Storage
+from strongroom.model.errors import LogDamaged, LogUnavailable
 
+ATTEMPTS = 20  # to catch up where others publish too
 STEP = 1 << 14  # entries after which what was published so far is: bounds the memory of a long backlog
 
 Cosign = Callable[[Checkpoint, bytes], bytes]
@@ -62,19 +63,43 @@ def publish(
         now = published(storage)
         if now.checkpoint.size >= target.checkpoint.size and cosign is None:
             return now
-        for step in _steps(storage.committed(now.checkpoint.size, target.checkpoint.size)):
-            _integrate(storage, now.checkpoint, step)
-            note = step[-1].checkpoint
-            now = Head(parse(parse_note(note).text), note)
-            if now.checkpoint.size < target.checkpoint.size:
-                storage.publish(note)
+        now = _caught_up(storage, now, target)
         text = parse_note(now.note).text
         note = add_signatures(now.note, [signer.sign(text) for signer in signers]) if signers else now.note
         if cosign is not None:
             note = cosign(now.checkpoint, note)
-        storage.publish(note)
+        storage.publish(_with_others(storage, note))
         storage.forget(now.checkpoint.size)
         return Head(now.checkpoint, note)
+
+
+def _caught_up(storage: Storage, now: Head, target: Head) -> Head:
+    """Integrate what lies between the published checkpoint and the target; the last one is left to be published.
+
+    Where nothing keeps two from publishing at once (a bucket), the other may have published, and the journal may have
+    dropped what that covers, between two looks: then it is gone on from there.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            for step in _steps(storage.committed(now.checkpoint.size, target.checkpoint.size)):
+                _integrate(storage, now.checkpoint, step)
+                note = step[-1].checkpoint
+                now = Head(parse(parse_note(note).text), note)
+                if now.checkpoint.size < target.checkpoint.size:
+                    storage.publish(note)
+        except BehindError:
+            now = published(storage)
+        else:
+            return now
+        if now.checkpoint.size >= target.checkpoint.size:
+            return now
+    raise LogUnavailable(f"log {storage.where}", f"other publishers at {ATTEMPTS} attempts", "a turn")
+
+
+def _with_others(storage: Storage, note: bytes) -> bytes:
+    """The note with signatures that another has published for the same text meanwhile: none is lost."""
+    there = parse_note(published(storage).note)
+    return add_signatures(note, there.signatures) if there.text == parse_note(note).text else note
 
 
 def _steps(records: Iterator[Record]) -> Iterator[list[Record]]:

@@ -1,0 +1,196 @@
+"""Where a role listens, and how it comes up and goes down."""
+
+import asyncio
+import ipaddress
+import logging
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple, TypeVar
+
+import click
+import uvicorn
+from litestar import Litestar
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from strongroom.model.errors import BadUsage, Unreadable
+
+PATIENCE = 10.0  # seconds for the head of a request
+MOST_CONNECTIONS = 512
+GRACE = 5  # seconds for requests in progress when it is told to stop
+_BACKLOG = 128
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class Listen(NamedTuple):
+    """Where to listen, and the files for TLS; None listens in plain HTTP."""
+
+    host: str
+    port: int
+    tls: tuple[Path, Path] | None
+
+
+def options(command: F) -> F:
+    """The options that every role has."""
+    for add in (
+        click.option("--debug", is_flag=True, help="Show the traceback of an internal fault."),
+        click.option("--insecure-listen", is_flag=True, help="Listen on other addresses than loopback without TLS."),
+        click.option("--tls-key", metavar="FILE", type=click.Path(path_type=Path), help="Its private key, as PEM."),
+        click.option("--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="The certificates, as PEM."),
+        click.option("--listen", metavar="HOST:PORT", required=True, help="The address; port 0 takes a free one."),
+    ):
+        command = add(command)
+    return command
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listen_at(text: str, cert: Path | None, key: Path | None, *, insecure: bool) -> Listen:
+    """The address of `HOST:PORT`, once it is safe to listen there.
+
+    Raises:
+        BadUsage: it is no address, or others could listen in.
+        Unreadable: the files for TLS cannot be used.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+        raise BadUsage("--listen", repr(text), "HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+    host = host.removeprefix("[").removesuffix("]")
+    if cert is None and key is None:
+        if not insecure and not _is_loopback(host):
+            hint = "give --tls-cert and --tls-key, or --insecure-listen when something in front of it speaks TLS"
+            raise BadUsage("--listen", f"{text} without TLS", "a loopback address", hint)
+        return Listen(host, int(port), None)
+    if cert is None or key is None:
+        raise BadUsage("TLS", "one of --tls-cert and --tls-key", "both")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_password)
+    except (OSError, ValueError) as e:  # An SSLError is an OSError.
+        why = getattr(e, "reason", "") or getattr(e, "strerror", "") or "an error"
+        raise Unreadable(f"TLS files {cert} and {key}", why.lower(), "certificates and their key, as PEM") from None
+    return Listen(host, int(port), (cert, key))
+
+
+def _no_password() -> str:
+    # Without this OpenSSL would ask the terminal, and a server would wait there.
+    return ""
+
+
+class _Impatient(H11Protocol):
+    """Hangs up on whoever does not finish the head of a request; uvicorn waits for it without an end."""
+
+    _hangup: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        self._wait()
+        super().data_received(data)
+        if not self._between() and self._hangup is not None:
+            self._hangup.cancel()
+            self._hangup = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._hangup is not None:
+            self._hangup.cancel()
+        super().connection_lost(exc)
+
+    def _between(self) -> bool:
+        # uvicorn's type has no None, which it is before the first request.
+        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
+
+    def _wait(self) -> None:
+        if self._hangup is None and self._between():
+            self._hangup = self.loop.call_later(PATIENCE, self._late)
+
+    def _late(self) -> None:
+        self._hangup = None
+        if self._between():
+            self.transport.close()
+
+
+class _Announcing(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    announcement = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            sys.stderr.write(self.announcement + "\n")
+            sys.stderr.flush()
+
+    def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """Leave when what is in progress is done."""
+        self.should_exit = True
+
+
+class _Plain(logging.Formatter):
+    """One line for each message, and no traceback: it may quote what a client sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fault = f" ({record.exc_info[0].__name__})" if record.exc_info and record.exc_info[0] else ""
+        return f"{record.levelname.lower()}: {record.getMessage().splitlines()[0] if record.msg else ''}{fault}"
+
+
+def _quiet() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Plain())
+    logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+
+
+def _bound(listen: Listen) -> socket.socket:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(_BACKLOG)
+    except OSError as e:
+        where = f"--listen {listen.host}:{listen.port}"
+        raise BadUsage(where, (e.strerror or "an error").lower(), "an address that is free") from None
+    return bound
+
+
+def serve(app: Litestar, listen: Listen) -> int:
+    """Serve until SIGTERM or SIGINT; the address stands on standard error once it listens."""
+    _quiet()
+    cert, key = listen.tls or (None, None)
+    config = uvicorn.Config(
+        app,
+        http=_Impatient,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE,
+        ssl_certfile=cert,
+        ssl_keyfile=str(key) if key else None,
+    )
+    server = _Announcing(config)
+    with _bound(listen) as bound:
+        host, port = bound.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        server.announcement = f"listening on http{'s' if listen.tls else ''}://{shown}:{port}"
+        # uvicorn raises the signal again when it is done; these take it, and the process ends as it should.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, server.stop)
+        server.run(sockets=[bound])
+    return 0

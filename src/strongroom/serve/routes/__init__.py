@@ -1,0 +1,1 @@
+"""The roles; each file ends in `ROUTES`, a `strongroom.serve.role.Role`."""
