@@ -60,6 +60,7 @@ fuzz: $(VENV)/.dev ## Hostile input against every parser, longer than in `make t
 
 bench: $(VENV)/.dev ## Speed and size, beside the peers that are installed; writes benchmarks/results/
 	$(BIN)/python benchmarks/assess.py
+	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/start.py
 
 docs: $(VENV)/.docs reference ## The site, in site/

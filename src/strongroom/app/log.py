@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from strongroom.app.log_places import SCHEMA, Settings, decode_settings, disclosures_of, storage_of
+from strongroom.app.log_places import SCHEMA, Settings, decode_settings, disclosures_of, exists, storage_of
 from strongroom.app.log_witnesses import Cosigned, accepted, ask
 from strongroom.kit import log_entry
 from strongroom.kit.log_entry import commitment
@@ -68,12 +68,12 @@ class Place:
         if "://" in self.where:
             raise BadInput(f"log {self.where}", "no key file", "the file of its key", "name it with --key")
         first, second = Path(f"{self.where}.key"), Path(f"{self.where}.ml-dsa.key")
-        return (first, second) if second.exists() else (first,)
+        return (first, second) if exists(second) else (first,)
 
     def read_policy(self) -> Policy | None:
         """The policy as given, or `<log>.policy` beside a log in a folder, if there is one."""
         path = self.policy or (Path(f"{self.where}.policy") if "://" not in self.where else None)
-        if path is None or (self.policy is None and not path.exists()):
+        if path is None or (self.policy is None and not exists(path)):
             return None
         return read_policy(path)
 

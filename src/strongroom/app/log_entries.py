@@ -1,5 +1,6 @@
 """Read entries of a log, prove them, verify a proof, export them, and erase what one of them seals."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def copy(place: Place, folder: Path, progress: Progress | None = None) -> Checkp
         LogDamaged: a part of the tree is missing.
         Unreadable: the folder cannot be written.
     """
-    if folder.exists():
+    if os.path.lexists(folder):
         raise BadInput(f"folder {folder}", "something that is there already", "a new folder", "choose another path")
     with closing(reading(place.where)) as source:
         head, note = _head(source)

@@ -47,6 +47,14 @@ def decode_settings(data: bytes, where: str) -> Settings:
     return found
 
 
+def exists(path: Path) -> bool:
+    """Whether there is something of a name. Raises Unreadable where that cannot be said: it is not the same as no."""
+    try:
+        return path.exists()
+    except OSError as e:
+        raise Unreadable(str(path), (e.strerror or "an error").lower(), "a place that can be looked into") from None
+
+
 def storage_of(where: str) -> Storage:
     """The place that a path or URL names. Raises LogUnavailable."""
     scheme = urlsplit(where).scheme if "://" in where else ""
@@ -134,7 +142,7 @@ def reading(where: str) -> Reading:
         return RemoteTree(where)
     if "://" not in where:
         path = Path(where)
-        if not (path / "log.json").exists() and (path / "checkpoint").exists():
+        if not exists(path / "log.json") and exists(path / "checkpoint"):
             return _Folder(path)
     with ExitStack() as stack:
         storage = storage_of(where)
@@ -152,6 +160,6 @@ def settings_of(where: str) -> Settings | None:
         try:
             return decode_settings(storage.settings(), where)
         except NotFound:
-            if "://" not in where and (Path(where) / "checkpoint").exists():
+            if "://" not in where and exists(Path(where) / "checkpoint"):
                 return None
             raise

@@ -105,7 +105,10 @@ def _merge(a: Asset, b: Asset) -> Asset:
         facts[name] = _agree(facts[name], fact) if name in facts else fact
     aliases = tuple(dict.fromkeys((*a.aliases, *b.aliases)))
     labels = tuple(sorted({*a.labels, *b.labels}))
-    return msgspec.structs.replace(a, facts=facts, aliases=aliases, labels=labels, where=a.where or b.where)
+    skips = tuple(dict.fromkeys((*a.skips, *b.skips)))
+    return msgspec.structs.replace(
+        a, facts=facts, aliases=aliases, labels=labels, where=a.where or b.where, skips=skips
+    )
 
 
 def _agree(a: Fact, b: Fact) -> Fact:

@@ -278,6 +278,7 @@ def build(native: Native, resource: Resource, pool: Pool, source: str) -> Asset:
         refs=_refs(native, resource),
         where=resource.where,
         origin=source,
+        skips=resource.skips,
     )
 
 
@@ -291,6 +292,7 @@ def bare(resource: Resource, source: str) -> Asset:
         name=resource.name,
         where=resource.where,
         origin=source,
+        skips=resource.skips,
     )
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TypeVar, cast
 
 from strongroom.model.codes import GapCode
+from strongroom.model.estate import Skip
 from strongroom.model.values import Unknown, Where
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Resource:
     module: str = ""
     depends: tuple[str, ...] = ()
     label: str = ""
+    skips: tuple[Skip, ...] = ()
 
     @property
     def native(self) -> str:

@@ -6,6 +6,7 @@
 
 import contextlib
 import errno
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -41,7 +42,7 @@ class FileStorage:
     def create(self, settings: bytes, checkpoint: bytes) -> None:
         """Make the folder with an empty log in it; it gets its name when it is whole."""
         root = self._root
-        if root.exists():
+        if os.path.lexists(root):
             raise BadInput(f"log {root}", "something that is there already", "a new folder", "choose another path")
         building = root.with_name(f"{disk.TEMPORARY}{root.name}-{secrets.token_hex(4)}")
         try:

@@ -100,3 +100,36 @@ class EntryKind(StrEnum):
     SNAPSHOT = "snapshot"
     ASSERTION = "assertion"
     REDACTION = "redaction"
+
+
+class Inline(StrEnum):
+    """What a skip that stands beside an asset is worth. A critical finding is never accepted by one."""
+
+    ACCEPT = "accept"  # the finding is accepted, and listed as unapproved
+    NOTE = "note"  # the finding stays open, and the reason is shown beside it
+    REFUSE = "refuse"  # the same, and the skip itself is reported as refused
+
+
+class ExceptionState(StrEnum):
+    """Why an exception does not accept what it names."""
+
+    EXPIRED = "expired"  # its day is over: what it had accepted is open again
+    UNUSED = "unused"  # no open finding is named by it
+    INCOMPLETE = "incomplete"  # owner, approver, reason or expiry is missing
+    SELF_APPROVED = "self-approved"  # a critical finding, and owner and approver are one person
+    UNAPPROVED = "unapproved"  # a critical finding, and nobody approved it: an inline skip
+    NOTED = "noted"  # an inline skip, and the configuration takes these as remarks
+    REFUSED = "refused"  # an inline skip, and the configuration takes none, or it is in a module of others
+    NO_SUCH_CHECK = "no-such-check"  # it names a check or a control that is not in the catalogue
+
+
+class AssertionState(StrEnum):
+    """Why an assertion counts for nothing."""
+
+    EXPIRED = "expired"  # its day is over
+    REVOKED = "revoked"  # it was taken back
+    UNVERIFIED = "unverified"  # signature, log entry or evidence is not what it must be, or could not be looked at
+    OVERRULED = "overruled"  # a machine could measure the clause, and its answer stands
+    NOT_YET = "not-yet"  # it was made after the time that counts as now
+    PARTIAL = "partial"  # it speaks of one asset, which is shown; the clause speaks of all
+    NOT_FOR_PEOPLE = "not-for-people"  # the clause is measured by machines only, or there is no such clause

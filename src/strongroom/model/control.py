@@ -6,6 +6,7 @@ import msgspec
 
 from strongroom.model.codes import Effort, FindingCode, Severity, Status, Verb
 from strongroom.model.estate import Asset, Fact, Gap, SourceRead
+from strongroom.model.people import Accepted, Assertion, AssertionNote, ExceptionNote
 from strongroom.model.values import Where
 
 
@@ -84,7 +85,7 @@ class ControlResult(msgspec.Struct, frozen=True):
     @property
     def measured(self) -> int:
         """How many clauses at least one given source could measure."""
-        return sum(c.status is not Status.NOT_ASSESSED for c in self.clauses)
+        return sum(c.status not in (Status.NOT_ASSESSED, Status.ATTESTED) for c in self.clauses)
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -93,6 +94,7 @@ class Coverage(msgspec.Struct, frozen=True):
     controls: int
     measured: int
     would_add: tuple[tuple[str, int], ...]  # (source scheme, controls that it would begin to measure)
+    attested: int = 0  # controls of which nothing was measured and a person vouches for a clause
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -125,15 +127,7 @@ class Assessment(msgspec.Struct):
     coverage: Coverage
     tasks: tuple[Task, ...] = ()
     snapshot: str = ""
-
-
-class Assertion(msgspec.Struct, frozen=True):
-    """What only a person can attest: that a clause holds, until `expires_at`."""
-
-    control: str
-    asset: str
-    statement: str
-    owner: str
-    approver: str
-    evidence_digest: str
-    expires_at: datetime
+    accepted: tuple[Accepted, ...] = ()
+    exception_notes: tuple[ExceptionNote, ...] = ()
+    attested: tuple[Assertion, ...] = ()  # the assertions that stand for a clause now
+    assertion_notes: tuple[AssertionNote, ...] = ()

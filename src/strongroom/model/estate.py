@@ -35,6 +35,14 @@ class Ref(msgspec.Struct, frozen=True):
     id: str
 
 
+class Skip(msgspec.Struct, frozen=True):
+    """What an owner wrote beside an asset to have a check passed over there. Whether it counts is a judge's matter."""
+
+    check: str
+    reason: str
+    where: Where | None = None
+
+
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
     """A thing that a control can apply to.
 
@@ -56,6 +64,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     refs: tuple[Ref, ...] = ()
     where: Where | None = None
     origin: str = ""
+    skips: tuple[Skip, ...] = ()
 
     def value(self, name: str) -> Value:
         """The value of a fact, or None when the asset does not carry it."""

@@ -12,7 +12,7 @@ from strongroom.collect.terraform.copying import Copied, copy_tree, is_configura
 from strongroom.collect.terraform.wire import decode_gap, decode_resource
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import Unreadable
-from strongroom.model.estate import Estate, Gap, SourceRead
+from strongroom.model.estate import Estate, Gap, Skip, SourceRead
 from strongroom.model.ports import Collector, Peek, Request
 from strongroom.model.values import Where
 
@@ -133,6 +133,7 @@ def _take(
         if "resource" in record:
             r = decode_resource(record)
             r.where = _place(r.where, request)
+            r.skips = tuple(Skip(s.check, s.reason, _place(s.where, request) if s.where else None) for s in r.skips)
             r.label = "/".join(p for p in (request.label, r.label) if p)
             resources.append(r)
         elif "gap" in record:

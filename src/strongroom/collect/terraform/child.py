@@ -5,7 +5,7 @@ import os
 import re
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from strongroom.collect.terraform.evaluation import Evaluated, Tree, evaluate
@@ -13,6 +13,7 @@ from strongroom.collect.terraform.landlock import restrict
 from strongroom.collect.terraform.syntax import FileSyntax, apply, parse
 from strongroom.collect.terraform.wire import encode_gap, encode_resource
 from strongroom.kit import strict_json
+from strongroom.kit.skips import by_line, of_block, skips
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput
 
@@ -35,13 +36,17 @@ def main(top: Path, skip: frozenset[str]) -> None:
             continue
         _say({"root": root, "number": number, "of": len(found)})
         done = evaluate(tree, root)
-        _report(done, root)
+        _report(done, root, tree.files)
     _say({"done": True})
 
 
-def _report(done: Evaluated, root: str) -> None:
+def _report(done: Evaluated, root: str, files: Mapping[str, FileSyntax]) -> None:
+    comments = {file: by_line(syntax.comments) for file, syntax in files.items() if syntax.comments}
     for r in done.resources:
         r.label = root
+        file = r.where.file
+        if file in comments:
+            r.skips = skips(of_block(comments[file], r.where.line_start, r.where.line_end), file)
         _say(encode_resource(r))
     for gap in done.gaps:
         _say(gap)

@@ -81,4 +81,5 @@ def asset(call: Resource, native: Native, source: str) -> Asset:
         facts={row.fact: Fact(row.fact, why, None, source) for row in native.rows},
         where=call.where,
         origin=source,
+        skips=call.skips,
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import tree_sitter
 import tree_sitter_hcl
 
+from strongroom.kit.skips import Comment
+
 _PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language()))
 _READS = re.compile(r"^(file|templatefile|fileexists|fileset|filebase64|filemd5|filesha\d+|filebase64sha\d+)$")
 _SAFE_PATH = re.compile(r"\s*\"(?:\$\{path\.(?:module|root|cwd)\}/)?([^\"$%{}]*)\"\s*")
@@ -85,6 +87,7 @@ class FileSyntax:
     blocks: list[Block] = field(default_factory=list)
     errors: list[tuple[int, str]] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)  # of a file that asks for a skip; of others none are kept
 
 
 def parse(source: bytes, depth: int = 0, *, fenced: bool = False) -> FileSyntax:
@@ -104,7 +107,24 @@ def parse(source: bytes, depth: int = 0, *, fenced: bool = False) -> FileSyntax:
     _escapes(root, source, depth, fenced, out)
     for b in out.blocks:
         _bound_count(b, out)
+    if b"strongroom:skip=" in source:
+        out.comments = list(_comments(root, source))
     return out
+
+
+def _comments(root: tree_sitter.Node, source: bytes) -> Iterator[Comment]:
+    """The comments, line by line. What looks like one inside a text or a heredoc is not among them."""
+    lines = source.split(b"\n")
+    stack = [root]
+    while stack:
+        n = stack.pop()
+        if n.type == "comment":
+            first = n.start_point.row
+            for row, text in enumerate(_text(n, source).split("\n"), first):
+                before = lines[row][: n.start_point.column] if row == first else b""
+                yield Comment(text, row + 1, not before.strip())
+        else:
+            stack.extend(n.children)
 
 
 def _errors(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from strongroom.collect.resource import Link, Resource, Sensitive
 from strongroom.model.codes import GapCode
-from strongroom.model.estate import Gap
+from strongroom.model.estate import Gap, Skip
 from strongroom.model.values import Unknown, Where
 
 _UNKNOWN, _LINK, _SENSITIVE = "$unknown", "$link", "$sensitive"
@@ -55,15 +55,18 @@ def encode_resource(r: Resource) -> dict[str, object]:
         "where": [w.file, w.line_start, w.line_end, w.called_from],
         "depends": list(r.depends),
         "label": r.label,
+        "skips": [[s.check, s.reason, s.where.line_start if s.where else 0] for s in r.skips],
     }
 
 
 def decode_resource(raw: Mapping[str, object]) -> Resource:
     """The resource that `encode_resource` was given."""
-    where, values, depends = raw["where"], decode(raw["values"]), raw["depends"]
+    where, values, depends, skips = raw["where"], decode(raw["values"]), raw["depends"], raw["skips"]
     assert isinstance(where, list)
     assert isinstance(values, dict)
     assert isinstance(depends, list)
+    assert isinstance(skips, list)
+    file = str(where[0])
     return Resource(
         address=str(raw["resource"]),
         type=str(raw["type"]),
@@ -74,6 +77,7 @@ def decode_resource(raw: Mapping[str, object]) -> Resource:
         where=Where(str(where[0]), int(where[1]), int(where[2]), called_from=str(where[3])),
         depends=tuple(str(d) for d in depends),
         label=str(raw["label"]),
+        skips=tuple(Skip(str(c), str(why), Where(file, int(line), int(line))) for c, why, line in skips),
     )
 
 

@@ -1,6 +1,7 @@
 """The witness (c2sp.org/tlog-witness v1.0.0): it cosigns what grew from what it cosigned before."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def command(
 
     def work() -> int:
         where = listening.listen_at(listen, tls_cert, tls_key, insecure=insecure_listen)
-        if not state.exists():
+        if not os.path.lexists(state):
             say(f"note: {state} is new: every log starts at size 0")
         desk = open_witness(state, keys, policy)
         for key in desk.keys:
