@@ -94,7 +94,16 @@ def _find(path: str | None, environment: Mapping[str, str]) -> Path | None:
         return Path(named)
     home = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     candidates = (Path(home) / "strongroom" / "strongroom.toml", Path("/etc/strongroom/strongroom.toml"))
-    return next((c for c in candidates if c.is_file()), None)
+    return next((c for c in candidates if _is_file(c)), None)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is there. What may not be looked into may hold settings, so it is not passed over."""
+    try:
+        return path.is_file()
+    except OSError as e:
+        why = (e.strerror or "an error").lower()
+        raise Unreadable(str(path), why, "a configuration file, or none", "name one with --config") from None
 
 
 def _override(table: dict[str, object], environment: Mapping[str, str]) -> None:
