@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.kit.canonical import canonical
-from strongroom.kit.log_entry import commitment, decode, disclose, encode, opened, read_disclosure, seal
+from strongroom.kit.log_entry import commitment, decode, disclose, encode, glance, opened, read_disclosure, seal
 from strongroom.model.codes import EntryKind
 from strongroom.model.errors import BadInput, BadProof, Malformed, TooLarge
 from strongroom.model.log import LogEntry
@@ -187,3 +187,27 @@ def test_a_short_salt_is_refused() -> None:
     """A commitment with a salt that could be guessed is not made."""
     with pytest.raises(BadInput, match="salt"):
         seal(ENTRY, ["who"], lambda: b"short")
+
+
+@given(entries)
+def test_a_glance_sees_what_is_there(entry: LogEntry) -> None:
+    """The quick look agrees with the whole entry, and takes no other schema for ours."""
+    seen = glance(encode(entry))
+    assert (seen.kind, seen.sealed) == (entry.kind, entry.sealed)
+    assert datetime.fromisoformat(seen.at) == entry.at
+    with pytest.raises(Malformed):
+        glance(encode(entry).replace(b"strongroom.log/1", b"strongroom.log/2"))
+
+
+def test_a_time_beyond_the_calendar_is_refused() -> None:
+    """A moment that has no date in UTC is no time of an entry."""
+    late = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
+    with pytest.raises(Malformed, match="UTC"):
+        encode(msgspec.structs.replace(ENTRY, at=late))
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53), 10**30])
+def test_a_number_that_is_not_exact_is_no_entry(number: int) -> None:
+    """What `encode` would refuse is refused when it is read, too."""
+    with pytest.raises(Malformed):
+        decode(encode(ENTRY).replace(b'"passes":3', b'"passes":%d' % number))

@@ -35,6 +35,7 @@ from strongroom.model.log import LogEntry
 from strongroom.model.ports import Progress
 
 _MOST_NOTES = 20  # remarks of one sort that are kept in words
+_MOST_BACK = 3  # of entries dated before the one before them
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +89,37 @@ class _Entries:
 
     def __init__(self, result: Audit) -> None:
         self.result = result
-        self.last: datetime | None = None
+        self.last = ""
         self.back = 0
         self.committed: dict[str, tuple[int, str]] = {}  # commitment: index and name
         self.redacted: dict[tuple[int, str], int] = {}  # index and name: the entry that says so
 
     def __call__(self, index: int, data: bytes) -> None:
-        result = self.result
-        result.entries += 1
+        self.result.entries += 1
         try:
-            entry = log_entry.decode(data)
+            entry = log_entry.glance(data)
+            if entry.kind is EntryKind.REDACTION:
+                self._redaction(index, log_entry.decode(data))
         except Malformed as e:
-            result.foreign += 1
-            if data.startswith(b'{"actor"') and result.foreign <= _MOST_NOTES:
-                result.remarks.append(f"entry {index} looks like one of ours and is none: {e}")
+            self._foreign(index, data, e)
             return
-        result.kinds[str(entry.kind)] += 1
-        if self.last is not None and entry.at < self.last:
-            self.back += 1
-            if self.back <= 3:
-                result.remarks.append(f"entry {index} is dated {self.last - entry.at} before the one before it")
+        self.result.kinds[entry.kind] += 1
+        if entry.at < self.last:
+            self._gone_back(index, entry.at)
         self.last = entry.at
         for name, value in entry.sealed.items():
             self.committed[value] = (index, name)
-        if entry.kind is EntryKind.REDACTION:
-            self._redaction(index, entry)
+
+    def _foreign(self, index: int, data: bytes, error: Malformed) -> None:
+        self.result.foreign += 1
+        if data.startswith(b'{"actor"') and self.result.foreign <= _MOST_NOTES:
+            self.result.remarks.append(f"entry {index} looks like one of ours and is none: {error}")
+
+    def _gone_back(self, index: int, at: str) -> None:
+        self.back += 1
+        if self.back <= _MOST_BACK:
+            by = datetime.fromisoformat(self.last) - datetime.fromisoformat(at)
+            self.result.remarks.append(f"entry {index} is dated {by} before the one before it")
 
     def _redaction(self, index: int, entry: LogEntry) -> None:
         of, names = entry.fields.get("index"), entry.fields.get("names")
@@ -141,7 +148,7 @@ def audit_log(what: Ask, now: datetime, progress: Progress | None = None) -> Aud
         result.broken += [_fault(f) for f in tried.faults]
         if tried.more:
             result.broken.append(f"and {tried.more} faults more")
-        if looked.back > 3:
+        if looked.back > _MOST_BACK:
             result.remarks.append(f"{looked.back} entries are dated before the one before them")
         if what.place.where.startswith(("http://", "https://")) or settings_of(what.place.where) is None:
             result.remarks.append("the erasable store is not here: sealed fields were not opened")

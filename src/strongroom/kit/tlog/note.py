@@ -1,5 +1,6 @@
 """Signed notes (c2sp.org/signed-note v1.0.0): a text, an empty line, and one line for each signature."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -11,6 +12,7 @@ MAX_NOTE = 1_000_000  # signed-note, "Format", asks for a limit; golang.org/x/mo
 MAX_SIGNATURES = 100  # the same; at least 16 must be taken
 _DASH = "\u2014 "  # signed-note, "Format": em dash, space
 _KEY_ID_SIZE = 4
+_NOT_TEXT = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")  # signed-note, "Format"; a newline ends a line
 
 
 class Signature(NamedTuple):
@@ -105,6 +107,8 @@ def _check_kind(key: VerifierKey) -> None:
 def _check_text(text: str) -> None:
     if not text.endswith("\n"):
         raise Malformed("text of a note", "no newline at its end", "whole lines")
+    if _NOT_TEXT.search(text) is None:
+        return
     for number, line in enumerate(text.split("\n"), 1):
         if bad := next((c for c in line if c < " " or "\ud800" <= c <= "\udfff"), None):
             raise Malformed(
