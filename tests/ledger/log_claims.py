@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ PROBE = b"one more, after the fault"
 class Acknowledged(NamedTuple):
     """An entry that its writer was told is durable."""
 
-    index: int
+    place: int
     leaf: bytes
     note: bytes
 
@@ -40,7 +41,12 @@ class Told:
     erased: set[str] = field(default_factory=set)  # disclosures whose erasure was acknowledged, as text
     erasing: set[str] = field(default_factory=set)  # commitments whose erasure was begun: there, or gone
 
+    def copy(self) -> "Told":
+        """The same so far."""
+        return Told(self.entries[:], self.published[:], dict(self.kept), set(self.erased), set(self.erasing))
 
+
+@cache
 def opened(note: bytes) -> Checkpoint:
     """The checkpoint of a note that the log has signed."""
     return open_checkpoint(note, KEY.verifier.name, [Ed25519Verifier(KEY.verifier)]).checkpoint
@@ -66,7 +72,7 @@ def check(folder: Path, told: Told) -> list[str]:
         audited(folder, opened((folder / "public/checkpoint").read_bytes()))
     storage = FileStorage(folder)
     sequencer = Sequencer(storage, KEY)
-    assert sequencer.open().size >= len({given.index for given in told.entries})
+    assert sequencer.open().size >= len({given.place for given in told.entries})
     (probe,) = sequencer.append([PROBE])
     done = publish(storage, Head(*sequencer.latest()))
     assert done is not None
@@ -84,8 +90,8 @@ def check(folder: Path, told: Told) -> list[str]:
 def _hold(told: Told, final: Head, leaves: Sequence[bytes]) -> None:
     """Every entry where it was said to be, and every checkpoint an earlier state of the one tree."""
     for given in told.entries:
-        assert leaves[given.index] == given.leaf
-        assert opened(given.note).size > given.index
+        assert leaves[given.place] == given.leaf
+        assert opened(given.note).size > given.place
     nodes, head = MemoryNodes(leaves), final.checkpoint
     for note in {*(given.note for given in told.entries), *told.published}:
         old = opened(note)

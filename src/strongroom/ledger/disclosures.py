@@ -6,12 +6,12 @@ snapshot or a backup keeps below it is not in this program's hand; docs/how/reda
 """
 
 import contextlib
-import mmap
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from strongroom.kit.log_entry import commitment
 from strongroom.ledger import disk
 from strongroom.model.errors import LogUnavailable
 
@@ -26,6 +26,7 @@ class FileDisclosures:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._named: Path | None = None  # the file whose name is known to be durable
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -40,7 +41,8 @@ class FileDisclosures:
             raise disk.unavailable(self._folder, e) from None
 
     def _files(self) -> list[Path]:
-        return sorted(p for p in self._folder.glob("*.sealed"))
+        names = os.listdir(self._folder)  # noqa: PTH208 - glob gives nothing where it may not look
+        return [self._folder / name for name in sorted(names) if name.endswith(".sealed")]
 
     def keep(self, disclosures: Mapping[str, str]) -> None:
         """Append and sync. Raises LogUnavailable."""
@@ -54,70 +56,65 @@ class FileDisclosures:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 end = os.fstat(descriptor).st_size
-                if end and os.pread(descriptor, 1, end - 1) != b"\n":  # a write that was cut off
-                    data = b"\n" + data
-                disk.write_all(descriptor, data, end)
+                # The newline keeps it apart from a write before it that was cut off, or whose sync failed.
+                disk.write_all(descriptor, b"\n" + data if end else data, end)
                 os.fdatasync(descriptor)
             finally:
-                os.close(descriptor)
-            if fresh:
+                disk.let_go(descriptor)
+            if path != self._named:  # Whoever made the file may have been cut off before its name was synced.
                 disk.sync_folder(self._folder)
+                self._named = path
 
     def find(self, commitments: tuple[str, ...]) -> dict[str, str]:
-        """Those that are there, by commitment."""
+        """Those that are there, by commitment; what was torn, or erased in part, is none."""
         found: dict[str, str] = {}
         try:
             for path in self._files():
-                with path.open("rb") as file, _mapped(file.fileno(), mmap.ACCESS_READ) as text:
-                    for commitment in commitments:
-                        for start, end in _lines(text, commitment):
-                            if not text[start:end].startswith(_BLANK):
-                                found[commitment] = bytes(text[start:end]).decode("ascii", "replace")
+                text = path.read_bytes()
+                for wanted in commitments:
+                    for start, end in _lines(text, wanted):
+                        disclosure = text[start:end].decode("ascii", "replace")
+                        if commitment(disclosure) == wanted:
+                            found[wanted] = disclosure
         except OSError as e:
             raise disk.unavailable(self._folder, e) from None
         return found
 
     def erase(self, commitments: tuple[str, ...]) -> int:
-        """Overwrite in place, every copy, and sync; how many of the commitments were there."""
+        """Overwrite in place, every copy, and sync; how many of the commitments were there.
+
+        What is blank is written again too: an erasure before may have been cut off within a text, or its sync failed.
+        """
         erased = set()
         with self._locked():
             for path in self._files():
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
                 try:
-                    with _mapped(descriptor, mmap.ACCESS_READ) as text:
-                        places = [(c, *at) for c in commitments for at in _lines(text, c)]
-                        there = [(c, start, end) for c, start, end in places if not text[start:end].startswith(_BLANK)]
-                    for commitment, start, end in there:
-                        disk.write_all(descriptor, _BLANK * (end - start), start)
-                        erased.add(commitment)
+                    text = path.read_bytes()
+                    for wanted in commitments:
+                        for start, end in _lines(text, wanted):
+                            disk.write_all(descriptor, _BLANK * (end - start), start)
+                            if text[start:end].strip(_BLANK):
+                                erased.add(wanted)
                     os.fsync(descriptor)
                 finally:
-                    os.close(descriptor)
+                    disk.let_go(descriptor)
         return len(erased)
 
     def close(self) -> None:
         """Nothing stays open."""
 
 
-@contextlib.contextmanager
-def _mapped(descriptor: int, access: int) -> Iterator[mmap.mmap | bytes]:
-    if not os.fstat(descriptor).st_size:
-        yield b""  # what is empty cannot be mapped
-        return
-    with mmap.mmap(descriptor, 0, access=access) as text:
-        yield text
-
-
-def _lines(text: mmap.mmap | bytes, commitment: str) -> Iterator[tuple[int, int]]:
+def _lines(text: bytes, wanted: str) -> Iterator[tuple[int, int]]:
     """Where the disclosures of a commitment stand."""
-    if not _COMMITMENT.fullmatch(commitment):
+    if not _COMMITMENT.fullmatch(wanted):
         return
-    wanted = commitment.removeprefix(_PREFIX).encode("ascii") + b" "
-    at = text.find(wanted)
+    head = wanted.removeprefix(_PREFIX).encode("ascii") + b" "
+    at = text.find(head)
     while at >= 0:
-        start = at + len(wanted)
+        start = at + len(head)
         end = text.find(b"\n", start)
         end = end if end >= 0 else len(text)
         if at == 0 or text[at - 1 : at] == b"\n":
             yield start, end
-        at = text.find(wanted, end)
+        at = text.find(head, end)

@@ -22,13 +22,19 @@ def unavailable(subject: Path | str, error: OSError) -> LogUnavailable:
     return LogUnavailable(f"log {subject}", (error.strerror or type(error).__name__).lower(), "a durable write", _SPACE)
 
 
+def let_go(descriptor: int) -> None:
+    """Close a file of which all that must be durable was synced: it is closed whatever `close` answers (close(2))."""
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
-        os.close(descriptor)
+        let_go(descriptor)
 
 
 def write_all(descriptor: int, data: bytes, offset: int) -> None:
@@ -45,7 +51,7 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         write_all(descriptor, data, 0)
         os.fsync(descriptor)
     finally:
-        os.close(descriptor)
+        let_go(descriptor)
 
 
 def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -54,6 +60,16 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
     _write_new(temporary, data, mode)
     temporary.rename(path)
     sync_folder(path.parent)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Make a file that is not there yet, whole. Raises FileExistsError, and OSError as the system refuses."""
+    temporary = path.with_name(f"{TEMPORARY}{path.name}")
+    _write_new(temporary, data, 0o600)
+    try:
+        os.link(temporary, path)  # A link never takes the place of a file, as a rename would.
+    finally:
+        temporary.unlink()
 
 
 def make_folders(folder: Path) -> None:
@@ -81,15 +97,13 @@ def add(root: Path, files: Mapping[str, bytes]) -> None:
             _same(path, data)
             continue
         make_folders(path.parent)
-        temporary = path.with_name(f"{TEMPORARY}{path.name}")
-        _write_new(temporary, data, 0o600)
         try:
-            os.link(temporary, path)  # A link never takes the place of a file, as a rename would.
+            create(path, data)
         except FileExistsError:
             _same(path, data)
-        temporary.unlink()
-    # A file may be there from a run that was cut off before its folder was synced: every folder is.
-    for folder in touched:
+    # A file or a folder may be there from a run that was cut off before its name was synced: every name is.
+    above = {folder for path in touched for folder in path.parents if folder.is_relative_to(root)}
+    for folder in (*touched, *sorted(above.difference(touched), reverse=True)):
         sync_folder(folder)
 
 
@@ -116,7 +130,7 @@ def lock(path: Path, seconds: float) -> Iterator[bool]:
     try:
         yield _take(descriptor, seconds)
     finally:
-        os.close(descriptor)
+        let_go(descriptor)
 
 
 def _take(descriptor: int, seconds: float) -> bool:

@@ -33,6 +33,7 @@ class FileStorage:
         self._journal = Journal(path / "journal")
         self._said: list[str] = []
         self._cleared = False
+        self._named = False
 
     @property
     def where(self) -> str:
@@ -87,7 +88,14 @@ class FileStorage:
             yield
 
     def records(self, start: int) -> Iterator[Record]:
-        """See `Storage`."""
+        """See `Storage`. Whoever made the log may have been cut off before its name was synced."""
+        if not self._named:
+            try:
+                with contextlib.suppress(PermissionError):  # A writer need not be able to see what else is there.
+                    disk.sync_folder(self._root.parent)
+            except OSError as e:
+                raise disk.unavailable(self._root, e) from None
+            self._named = True
         return self._journal.records(start)
 
     def commit(self, record: Record) -> None:
@@ -138,16 +146,21 @@ class FileStorage:
         try:
             return (self._public / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            if path == CHECKPOINT and (self._root / COPY).exists():
+            if path == CHECKPOINT:
                 return self._restored()
-            raise NotFound(f"log {self._root}", f"no {path}", "an object of the log", "strongroom log audit") from None
+            raise self._missing(path) from None
         except OSError as e:
             raise disk.unavailable(self._root, e) from None
+
+    def _missing(self, path: str) -> NotFound:
+        return NotFound(f"log {self._root}", f"no {path}", "an object of the log", "strongroom log audit")
 
     def _restored(self) -> bytes:
         try:
             data = (self._root / COPY).read_bytes()
             disk.replace(self._public / CHECKPOINT, data)
+        except FileNotFoundError:
+            raise self._missing(CHECKPOINT) from None
         except OSError as e:
             raise disk.unavailable(self._root, e) from None
         self._said.append("the published checkpoint was missing and was made again from its copy")
@@ -173,7 +186,7 @@ class FileStorage:
 
     def prune(self, paths: tuple[str, ...]) -> None:
         """Delete the folders of partial objects; what cannot be deleted is in nobody's way."""
-        for folder in {(self._public / path).parent for path in paths}:
+        for folder in sorted({(self._public / path).parent for path in paths}):
             if folder.suffix == ".p":
                 shutil.rmtree(folder, ignore_errors=True)
 

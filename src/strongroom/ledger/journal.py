@@ -4,8 +4,9 @@ A segment is `<start>.journal`: a head (magic, the size where it starts, and the
 records, then, once the next segment is begun, an end mark. The mark is written before the next segment, so a writer that
 still has the old one open sees it and goes on: two writers never append to different files.
 
-A crash can leave a torn record at the very end. It was not acknowledged, as that happens after the sync; it is cut off.
-A record that is whole and wrong, or has anything after it, was not torn by a crash: that is damage.
+A crash can leave a torn record at the very end: cut short, or with sectors that were never written. It was not
+acknowledged, as that happens after the sync; it is cut off. A record that is all there and wrong, or has anything after
+it, was not torn by a crash: that is damage.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ from strongroom.ledger.storage import BehindError, ConflictError
 from strongroom.model.errors import LogDamaged, LogUnavailable, Malformed
 
 SEGMENT = 8 << 20  # bytes after which a new segment is begun
+SECTOR = 512  # bytes: the least that a device writes as one
 _SUFFIX = ".journal"
 _MAGIC = b"strongroom journal 1\n"
 _START = struct.Struct(">QI")
@@ -41,11 +43,12 @@ class Segment:
     def __init__(self, path: Path) -> None:
         """Open a segment and read its head. Raises OSError or LogDamaged."""
         self.path = path
+        self.named = False  # whether this writer knows that its name is durable
         self.descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             self.start, self.checkpoint, self.first = self._read_head()
         except (OSError, LogDamaged):
-            os.close(self.descriptor)
+            disk.let_go(self.descriptor)
             raise
         self.end, self.size = self.first, self.start
 
@@ -76,19 +79,21 @@ class Segment:
         """
         rest = self.length() - self.end
         head = os.pread(self.descriptor, HEAD_SIZE, self.end)
-        if rest < HEAD_SIZE or (head.startswith(_END) and rest < len(_END_MARK)) or self._zeroes(rest):
+        if rest < HEAD_SIZE or (head.startswith(_END) and rest < len(_END_MARK)):
             return None
         length = frame_length(head, f"{self.path} at byte {self.end}")
         return os.pread(self.descriptor, length, self.end) if length <= rest else None
 
-    def _zeroes(self, rest: int) -> bool:
-        """Whether nothing but zeroes follows: some file systems make a file longer before its bytes are there."""
-        at, step = self.end, 1 << 16
-        while rest > 0:
-            if any(os.pread(self.descriptor, min(step, rest), at)):
-                return False
-            at, rest = at + step, rest - step
-        return True
+    def unwritten(self) -> bool:
+        """Whether a sector of what follows holds nothing: a power cut came before it was written.
+
+        A file can be longer before all its bytes are there, and they get there in any order. A record that was durable
+        once has no such sector, unless one of its entries is zeroes.
+        """
+        data = os.pread(self.descriptor, self.length() - self.end, self.end)
+        cuts = [0, *range(SECTOR - self.end % SECTOR, len(data), SECTOR), len(data)]
+        parts = (data[at:after] for at, after in itertools.pairwise(cuts))
+        return any(len(part) >= len(FULL) and not any(part) for part in parts)
 
     def lost(self) -> int | None:
         """Where a whole record stands beyond the bytes that are none: then these were not torn by a crash."""
@@ -112,7 +117,7 @@ class Segment:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self.descriptor)
+        disk.let_go(self.descriptor)
 
 
 def name_of(start: int) -> str:
@@ -121,13 +126,15 @@ def name_of(start: int) -> str:
 
 
 def starts(folder: Path) -> list[int]:
-    """Where the segments of a folder begin, in order."""
-    return sorted(int(p.stem) for p in folder.glob(f"*{_SUFFIX}") if p.stem.isdigit())
+    """Where the segments of a folder begin, in order. Raises OSError: a list that is not whole would be taken for one."""
+    names = (name.removesuffix(_SUFFIX) for name in os.listdir(folder) if name.endswith(_SUFFIX))  # noqa: PTH208 - names only
+    return sorted(int(name) for name in names if name.isdigit())
 
 
 def create(folder: Path, start: int, checkpoint: bytes) -> None:
-    """Begin a segment. Raises OSError."""
-    disk.replace(folder / name_of(start), _head(start, checkpoint))
+    """Begin a segment, never in the place of one. Raises OSError."""
+    disk.create(folder / name_of(start), _head(start, checkpoint))
+    disk.sync_folder(folder)
 
 
 def _step(segment: Segment) -> Record | None:
@@ -145,6 +152,8 @@ def _step(segment: Segment) -> Record | None:
             return None
         record = _whole(decode(frame, subject), subject)
     except Malformed as e:
+        if segment.unwritten():
+            return None
         raise LogDamaged(e.subject, e.found, e.wanted, _HINT) from None
     segment.passed(record, len(frame))
     return record
@@ -203,8 +212,12 @@ class Journal:
         """Write what stands beyond `end` once more, and cut off what is torn.
 
         Where another writer's sync failed, the kernel may hold its bytes and count them as written. Writing them again
-        makes the next sync mean them; without it, this writer could acknowledge entries behind a hole.
+        makes the next sync mean them; without it, this writer could acknowledge entries behind a hole. For the same
+        reason the segment's name is synced: whoever began it may have been cut off before.
         """
+        if not segment.named:
+            disk.sync_folder(self._folder)
+            segment.named = True
         end, size = segment.end, segment.size
         at = end
         while (record := _step(segment)) is not None:
@@ -246,10 +259,13 @@ class Journal:
     def _after(self, segment: Segment) -> Segment:
         """The segment that follows one with an end mark; a crash may have come before it was made."""
         checkpoint, size = _last_checkpoint(segment), segment.size
-        path = self._folder / name_of(size)
-        if not path.exists():
-            if any(s > size for s in starts(self._folder)):
+        path, known = self._folder / name_of(size), starts(self._folder)
+        if size not in known:
+            if any(s > size for s in known):
                 raise BehindError
+            # The mark may be in the kernel only. Were it lost, a writer would go on in front of the next segment.
+            disk.write_all(segment.descriptor, _END_MARK, segment.end)
+            os.fdatasync(segment.descriptor)
             create(self._folder, size, checkpoint)
             self.repaired.append(f"segment {path.name} begun, as the one before had ended")
         return Segment(path)
@@ -266,16 +282,20 @@ class Journal:
             ConflictError: the journal goes on beyond the record's start, or this writer has not read it yet.
             LogUnavailable: it could not be made durable.
         """
-        segment = self._at
-        if segment is None or segment.size != record.start or segment.length() != segment.end:
-            raise ConflictError
-        data = encode(record)
+        segment, data = self._at, encode(record)
+        try:
+            if segment is None or segment.size != record.start or segment.length() != segment.end:
+                raise ConflictError
+        except OSError as e:
+            self.close()
+            raise disk.unavailable(self._folder, e) from None
         try:
             disk.write_all(segment.descriptor, data, segment.end)
             os.fdatasync(segment.descriptor)
         except OSError as e:
             with contextlib.suppress(OSError):
                 os.ftruncate(segment.descriptor, segment.end)
+                os.fdatasync(segment.descriptor)  # or the next record could be torn into a mixture with this one
             self.close()
             raise disk.unavailable(segment.path, e) from None
         segment.passed(record, len(data))
