@@ -36,6 +36,9 @@ from strongroom.model.kinds import Kind
 from strongroom.model.ports import Check, Control
 from strongroom.serve.role import Role
 
+sys.path.insert(0, str(Path(__file__).parent))
+from coverage_page import coverage  # it lies beside this script, which is no package
+
 DOCS = Path(__file__).parent
 MARK = "<!-- Made by docs/generate.py from the code: change the code, then run `make reference`. -->\n\n"
 CATALOGUES = {
@@ -325,7 +328,8 @@ def config() -> Lines:
     yield "# Configuration\n\n`strongroom.toml`, then the environment, then flags; the last one wins. The file is the "
     yield "one of `--config` or `$STRONGROOM_CONFIG`, else `$XDG_CONFIG_HOME/strongroom/strongroom.toml`, else "
     yield "`/etc/strongroom/strongroom.toml`. It is never read from the tree that is assessed.\n"
-    for section, kind in get_type_hints(Config).items():
+    for name, kind in get_type_hints(Config).items():
+        section = name.rstrip("_")  # `assert` is a word of Python
         yield f"\n## {section}\n\n{text(' '.join((getdoc(kind) or '').split()))}\n\n"
         yield head("key", "environment", "type", "default")
         hints = get_type_hints(kind, include_extras=False)
@@ -338,6 +342,8 @@ def config() -> Lines:
 def type_word(kind: object) -> str:
     """A type in a word."""
     names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return "one of " + ", ".join(f"`{word}`" for word in kind)
     inner = get_args(kind)
     return f"list of {names.get(inner[0], 'values')}s" if inner else names.get(kind, str(kind))  # type: ignore[call-overload]
 
@@ -358,6 +364,7 @@ PAGES: dict[str, Callable[[], Lines]] = {
     "reference/checks.md": checks,
     "reference/sources.md": sources,
     "reference/facts.md": facts,
+    "reference/coverage.md": coverage,
     "reference/formats.md": formats,
     "reference/codes.md": code_pages,
     "reference/cli.md": cli,

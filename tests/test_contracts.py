@@ -26,7 +26,9 @@ from strongroom.model.values import Unknown, Where
 CHECKS = catalogue().checks
 AREAS = ("net", "enc", "iam", "log", "gpu", "tee", "boot", "host", "art", "inv", "mon", "rec")
 CHECK_ID = re.compile(rf"(?:{'|'.join(AREAS)})\.[a-z0-9]+(?:-[a-z0-9]+)*\.[a-z0-9]+(?:-[a-z0-9]+)*")
-EQUIVALENT = re.compile(r"checkov:CKV2?_[A-Z0-9_]+|trivy:[A-Z]+-\d{4}|guard:[A-Z0-9_]+|prowler:\w+|kubescape:C-\d{4}")
+EQUIVALENT = re.compile(
+    r"checkov:CKV2?_[A-Z0-9_]+|trivy:[A-Z]+-\d{4}|guard:[A-Z0-9_]+|prowler:\w+|kubescape:[A-Za-z0-9_.-]+"
+)
 
 every_check = pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS.keys())
 every_native = pytest.mark.parametrize("native", tables().values(), ids=tables().keys())

@@ -130,7 +130,8 @@ class House:
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "src", tree / "src", ignore=ignore)
         (tree / "docs").mkdir()
-        shutil.copy(ROOT / "docs/generate.py", tree / "docs")
+        for name in ("generate.py", "coverage_page.py"):
+            shutil.copy(ROOT / "docs" / name, tree / "docs")
         planted = {
             PACKAGE / "collect/sources/beacon.py": SOURCE,
             PACKAGE / "collect/tables/beacon.py": TABLE,

@@ -51,6 +51,15 @@ FINGERPRINTS = _object(
         "strongroom/v1": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     },
 )
+SUPPRESSION = _object(  # 3.35
+    "kind status",
+    "justification location properties",
+    kind={"enum": ["external", "inSource"]},
+    status={"const": "accepted"},
+    justification=TEXT,
+    location=_object("physicalLocation", physicalLocation=PHYSICAL),
+    properties=BAG,
+)
 RESULT = _object(  # 3.27
     "ruleId ruleIndex kind level message locations partialFingerprints properties",
     "relatedLocations taxa suppressions",
@@ -64,7 +73,7 @@ RESULT = _object(  # 3.27
     properties=BAG,
     relatedLocations=_list(RELATED, 1),
     taxa=_list(REFERENCE, 1),
-    suppressions=_list(_object("kind status", kind={"const": "external"}, status={"const": "accepted"}), 1),
+    suppressions=_list(SUPPRESSION, 1),
 ) | {
     # 3.27.10: what is not a failure has the level "none".
     "if": {"properties": {"kind": {"const": "fail"}}},
@@ -128,9 +137,11 @@ RUN = _object(  # 3.14
     invocations=_list(
         _object(  # 3.20
             "executionSuccessful endTimeUtc toolExecutionNotifications",
+            "toolConfigurationNotifications",
             executionSuccessful={"type": "boolean"},
             endTimeUtc={"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"},  # 3.9
             toolExecutionNotifications=_list(NOTIFICATION),
+            toolConfigurationNotifications=_list(_object("level message", level=LEVEL, message=MESSAGE), 1),
         ),
         1,
     ),

@@ -5,15 +5,19 @@ import sys
 import threading
 import tracemalloc
 
+import msgspec
 import pytest
 import reports_fixture as fixture
 
 from strongroom.kit.rooms import room
+from strongroom.model.codes import Status
 from strongroom.model.control import Assessment, Coverage
 from strongroom.model.ports import Report
+from strongroom.plan.ninety_days import plan
 
 REPORTS = {r.name: r for r in room("strongroom.assess.reports", "REPORT", Report).values()}
-FOR_PEOPLE = ("csv", "html", "md", "sarif")
+FOR_PEOPLE = ("csv", "html", "junit", "md", "oscal", "sarif")
+LINES = ("jsonl", "ocsf")
 every_format = pytest.mark.parametrize("name", sorted(REPORTS))
 
 
@@ -22,10 +26,25 @@ def rendered(name: str, assessment: Assessment) -> str:
     return fixture.text(REPORTS[name].render(assessment, fixture.CATALOGUE)).replace("<wbr>", "")
 
 
-def test_room_has_the_six_formats() -> None:
-    """Each format is one file of the room, named as its command-line word."""
-    assert sorted(REPORTS) == ["csv", "html", "json", "jsonl", "md", "sarif"]
-    assert all(r.suffix == f".{name}" for name, r in REPORTS.items())
+SUFFIXES = {
+    "csv": ".csv",
+    "cyclonedx": ".cdx.json",  # what CycloneDX recommends
+    "html": ".html",
+    "json": ".json",
+    "jsonl": ".jsonl",
+    "junit": ".junit.xml",
+    "md": ".md",
+    "ocsf": ".ocsf.jsonl",
+    "oscal": ".oscal-ar.json",
+    "oscal-poam": ".oscal-poam.json",
+    "sarif": ".sarif",
+}
+
+
+def test_room_has_the_eleven_formats() -> None:
+    """Each format is one file of the room, named as its command-line word, with an ending of its own."""
+    assert {name: r.suffix for name, r in REPORTS.items()} == SUFFIXES
+    assert len(set(SUFFIXES.values())) == len(SUFFIXES)
 
 
 @every_format
@@ -40,6 +59,7 @@ def test_canary_would_be_printed_if_it_were_not_sensitive() -> None:
     hidden = next(f for f in plain.findings if any(fact.sensitive for fact in f.facts))
     shown = fixture.bucket("shown", "aws_s3_bucket.shown", key=fixture.Fact("enc.key", hidden.facts[0].value))
     plain.findings = (fixture.finding(fixture.cmk, shown, fixture.Status.FAIL, fixture.FindingCode.BROKEN, key="x"),)
+    plain.tasks = plan(plain.findings, fixture.CATALOGUE)
     assert all(fixture.CANARY in rendered(name, plain) for name in REPORTS)
 
 
@@ -87,6 +107,8 @@ def test_rendering_twice_gives_the_same_text(name: str) -> None:
 def test_large_report_comes_in_pieces(name: str) -> None:
     """Twenty thousand findings are given away in pieces and never held as one text."""
     large = fixture.large(20_000)
+    if name == "oscal-poam":
+        large.tasks = plan(large.findings, fixture.CATALOGUE)  # it is about what tasks close, and nothing else
     tracemalloc.start()
     longest = total = 0
     for piece in REPORTS[name].render(large, fixture.CATALOGUE):
@@ -104,4 +126,17 @@ def test_empty_assessment_has_a_report(name: str) -> None:
     nothing = Assessment(fixture.SEEN, (), (), (), (), (), Coverage(0, 0, ()))
     out = rendered(name, nothing)
     assert not re.search(r"\d (is|are) proven", out)
-    assert out if name != "jsonl" else out == ""
+    assert out if name not in LINES else out == ""
+
+
+@pytest.mark.parametrize("name", sorted({*REPORTS} - {"html", "md"}))  # these count clauses, and list no pass
+def test_every_status_is_told_apart(name: str) -> None:
+    """A pass, a failure, a doubt and an accepted failure are four things in every format."""
+    whole = fixture.assessment()
+    base = next(f for f in whole.findings if f.asset == "accepted")
+    said = set()
+    for status in (Status.PASS, Status.FAIL, Status.UNKNOWN, Status.ACCEPTED):
+        whole.findings = (msgspec.structs.replace(base, status=status),)
+        whole.tasks = plan(whole.findings, fixture.CATALOGUE)
+        said.add(rendered(name, whole))
+    assert len(said) == 4

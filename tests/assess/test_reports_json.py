@@ -127,6 +127,7 @@ def test_document_holds_everything() -> None:
     assert found["coverage"] == {
         "controls": 4,
         "measured": 3,
+        "attested": 0,
         "would_add": [{"source": "redfish", "controls": 6}, {"source": "k8s", "controls": 1}],
     }
     assert {c["id"]: c["status"] for c in found["controls"]} == {

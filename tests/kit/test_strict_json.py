@@ -19,9 +19,7 @@ documents = st.recursive(
 def test_ordinary_json_passes(document: object) -> None:
     """Whatever an ordinary writer writes is accepted."""
     check(json.dumps(document).encode(), "x.json")
-    check(
-        json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8", "surrogatepass").replace(b"\xed", b"?"), "x"
-    )
+    check(json.dumps(document, ensure_ascii=False, indent=2).encode(), "x")
 
 
 @pytest.mark.parametrize(

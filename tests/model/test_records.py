@@ -3,7 +3,7 @@
 import inspect
 import types
 import typing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from importlib import import_module
 
@@ -17,7 +17,7 @@ from strongroom.model.estate import Asset, Fact, Gap
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Condition, Key, NetRule, Statement, Unknown, Value, Where
 
-MODULES = ("artifact", "control", "estate", "event", "snapshot", "trust", "values")
+MODULES = ("artifact", "control", "estate", "event", "people", "snapshot", "trust", "values")
 NOUNS = {
     f"{module}.{name}": noun
     for module in MODULES
@@ -42,7 +42,15 @@ def sample(kind: object) -> object:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         hints = typing.get_type_hints(kind)
         return kind(**{f.name: sample(hints[f.name]) for f in msgspec.structs.fields(kind)})
-    simple: dict[object, object] = {str: "text", int: 3, float: 1.5, bool: True, bytes: b"x", datetime: AT}
+    simple: dict[object, object] = {
+        str: "text",
+        int: 3,
+        float: 1.5,
+        bool: True,
+        bytes: b"x",
+        datetime: AT,
+        date: AT.date(),
+    }
     return simple[kind]
 
 

@@ -5,22 +5,33 @@ from datetime import datetime
 
 import msgspec
 
-from strongroom.app.catalogue import catalogue, collectors
+from strongroom.app.artifact_join import join_register
+from strongroom.app.artifacts import Held
+from strongroom.app.catalogue import collectors
+from strongroom.app.rules import RuleSet, ask
 from strongroom.app.sources import gather
 from strongroom.assess.judge import assess as judge_estate
 from strongroom.model.codes import Severity, Status
 from strongroom.model.control import Assessment
+from strongroom.model.people import People
 from strongroom.model.ports import Limits, Progress
 from strongroom.plan.ninety_days import plan
 
 
 def assess(
-    specs: Sequence[str], now: datetime, limits: Limits | None = None, progress: Progress | None = None
+    specs: Sequence[str],
+    now: datetime,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    people: People = People(),  # noqa: B008 - it is frozen
+    rules: RuleSet = RuleSet(),  # noqa: B008 - it is frozen
+    register: Held | None = None,
 ) -> Assessment:
     """The judgement of everything that the sources show. Raises BadInput for a source that cannot be used at all."""
-    estate = gather(specs, now, limits, progress)
-    judged = judge_estate(estate, catalogue(), now, collectors())
-    return msgspec.structs.replace(judged, tasks=plan(judged.findings, catalogue()))
+    estate = join_register(gather(specs, now, limits, progress), register)
+    asking = ask(rules, estate, limits, progress)
+    judged = judge_estate(asking.estate, asking.catalogue, now, collectors(), people)
+    return msgspec.structs.replace(judged, tasks=plan(judged.findings, asking.catalogue))
 
 
 def exit_code(assessment: Assessment, fail_on: Severity | None) -> int:

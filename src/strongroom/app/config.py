@@ -13,18 +13,28 @@ from typing import Annotated
 
 import msgspec
 
+from strongroom.model.codes import Inline
 from strongroom.model.errors import Malformed, Unreadable
 from strongroom.model.ports import Limits
 
 _PREFIX = "STRONGROOM_"
-_LISTS = ("sources", "key")
+_LISTS = ("sources", "key", "keys", "seal", "rules")
 
 
 class AssessSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """[assess]: what to read and when to fail when the command does not say."""
+    """[assess]: what to read and when to fail when the command does not say, and what people may accept.
+
+    `exceptions` is the exceptions file; empty means none. `inline` says what a skip beside an asset is worth: `accept`,
+    `note` or `refuse`. `seal` names the fields of exceptions that the log only commits to: `owner`, `approver`, `reason`.
+    `rules` are files and folders with rules of your own.
+    """
 
     sources: tuple[str, ...] = ()
     fail_on: str = "high"
+    exceptions: str = ""
+    inline: Inline = Inline.ACCEPT
+    seal: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 class StateSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -44,6 +54,19 @@ class LogSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     policy: str = ""
 
 
+class AssertSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[assert]: whose assertions count. `keys` are verifier keys as `strongroom log keygen` prints them; empty is nobody."""
+
+    keys: tuple[str, ...] = ()
+
+
+class ArtifactsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[artifacts]: the signed register of model artifacts, and the verifier keys whose signature on it counts."""
+
+    register: str = ""
+    keys: tuple[str, ...] = ()
+
+
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[limits]: what one source may cost."""
 
@@ -60,6 +83,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     state: StateSection = StateSection()
     log: LogSection = LogSection()
     limits: LimitsSection = LimitsSection()
+    artifacts: ArtifactsSection = ArtifactsSection()
+    assert_: AssertSection = msgspec.field(name="assert", default=AssertSection())
 
     def bounds(self) -> Limits:
         """The limits as collectors take them."""

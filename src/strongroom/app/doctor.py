@@ -46,6 +46,8 @@ def examine(state: str) -> Iterator[Line]:
         yield Line(
             "note", "nvidia-ml-py", "not installed; the host source then reads nvidia-smi and /proc/driver/nvidia"
         )
+    if importlib.util.find_spec("cel") is None:
+        yield Line("note", "common-expression-language", "not installed; rules of your own need it (the rules extra)")
     for p in PROOFS:
         yield Line("proof", p.level.value, p.capability.replace("`", ""))
 

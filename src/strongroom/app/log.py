@@ -240,8 +240,7 @@ class Log:
 
     def record(self, entry: LogEntry, sealed: Sequence[str] = ()) -> Appended:
         """Put one entry into the log, with commitments in place of the fields named in `sealed`."""
-        closed = log_entry.seal(entry, sealed, lambda: secrets.token_bytes(log_entry.SALT_SIZE))
-        return self.append([closed])[0]
+        return self.append([sealing(entry, sealed)])[0]
 
     def decide(self, decision: Decision, sealed: Sequence[str] = ()) -> Receipt:
         """Log a decision; the receipt is what a gate wants. Raises LogUnavailable: then there is none, and the gate denies."""
@@ -305,6 +304,11 @@ class Log:
             self._thread.join()
         self.storage.close()
         self.disclosures.close()
+
+
+def sealing(entry: LogEntry, names: Sequence[str] = ()) -> SealedEntry:
+    """An entry for `append`, with commitments under fresh salts in place of the fields of these names."""
+    return log_entry.seal(entry, names, lambda: secrets.token_bytes(log_entry.SALT_SIZE))
 
 
 def actor() -> str:

@@ -10,11 +10,10 @@ from pathlib import Path
 import msgspec
 
 from strongroom.app.catalogue import collectors, derivations
-from strongroom.model.codes import GapCode
+from strongroom.app.reconciling import reconcile
 from strongroom.model.errors import BadInput, BadUsage, Unreadable
-from strongroom.model.estate import Asset, Estate, Fact, Gap
+from strongroom.model.estate import Estate, Fact
 from strongroom.model.ports import Collector, Limits, Peek, Progress, Request
-from strongroom.model.values import Unknown
 
 HEAD = 64 * 1024
 
@@ -89,35 +88,10 @@ def gather(
 
 
 def join(estates: Sequence[Estate], now: datetime) -> Estate:
-    """One estate of many. An asset that two sources show keeps what is known; where they differ, nobody knows."""
-    assets: dict[str, Asset] = {}
-    for estate in estates:
-        for asset in estate.assets:
-            seen = assets.get(asset.id)
-            assets[asset.id] = asset if seen is None else _merge(seen, asset)
-    gaps: list[Gap] = [g for e in estates for g in e.gaps]
-    return Estate(tuple(assets.values()), tuple(gaps), tuple(s for e in estates for s in e.sources), now)
-
-
-def _merge(a: Asset, b: Asset) -> Asset:
-    facts = dict(a.facts)
-    for name, fact in b.facts.items():
-        facts[name] = _agree(facts[name], fact) if name in facts else fact
-    aliases = tuple(dict.fromkeys((*a.aliases, *b.aliases)))
-    labels = tuple(sorted({*a.labels, *b.labels}))
-    skips = tuple(dict.fromkeys((*a.skips, *b.skips)))
-    return msgspec.structs.replace(
-        a, facts=facts, aliases=aliases, labels=labels, where=a.where or b.where, skips=skips
-    )
-
-
-def _agree(a: Fact, b: Fact) -> Fact:
-    if isinstance(a.value, Unknown) or (a.default_of and not b.default_of):
-        return b if not isinstance(b.value, Unknown) or isinstance(a.value, Unknown) else a
-    if isinstance(b.value, Unknown) or a.value == b.value or (b.default_of and not a.default_of):
-        return a
-    detail = f"{a.source} and {b.source} say different things"
-    return Fact(a.name, Unknown(GapCode.CONFLICT, detail), a.where, a.source, sensitive=a.sensitive or b.sensitive)
+    """One estate of many, each thing once, whatever the order of the sources; see `reconciling`."""
+    assets, torn = reconcile(estates)
+    gaps = (*(g for e in estates for g in e.gaps), *torn)
+    return Estate(assets, gaps, tuple(s for e in estates for s in e.sources), now)
 
 
 def derive(estate: Estate) -> Estate:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from strongroom.app.catalogue import catalogue
+from strongroom.assess.exceptions import OPEN
 from strongroom.assess.prose import because
 from strongroom.model.codes import Status
 from strongroom.model.control import Assessment
-from strongroom.model.snapshot import Change, Snapshot, StoredFinding
+from strongroom.model.ports import Catalogue
+from strongroom.model.snapshot import Beside, Change, Snapshot, StoredFinding, StoredSkip
 from strongroom.store.snapshots import Store
 
 _SETTLED = (Status.PASS, Status.NOT_APPLICABLE, Status.ACCEPTED)
@@ -22,11 +24,24 @@ def state_path(given: str | None) -> str:
     return str((Path(root) if root else Path.home() / ".local" / "state") / "strongroom" / "strongroom.db")
 
 
-def keep(assessment: Assessment, path: str) -> Snapshot:
-    """Store the run as a snapshot. Raises StateError."""
+def keep(assessment: Assessment, path: str, known: Catalogue | None = None) -> Snapshot:
+    """Store the run as a snapshot. `known` is the catalogue that it was judged by. Raises StateError."""
     with Store(path) as store:
         specs = [s.spec for s in assessment.sources]
-        return store.add(assessment.seen_at, specs, len(assessment.assets), stored(assessment))
+        return store.add(
+            assessment.seen_at, specs, len(assessment.assets), stored(assessment, known), beside(assessment)
+        )
+
+
+def beside(assessment: Assessment) -> Beside:
+    """What a snapshot keeps beside the findings, so that exceptions can be judged again without reading any source."""
+    held = {f.asset for f in assessment.findings if f.status in (*OPEN, Status.ACCEPTED)}
+    return Beside(
+        accepted=tuple((a.fingerprint, a.was, a.exception.digest) for a in assessment.accepted),
+        exceptions=tuple({a.exception.digest: a.exception for a in assessment.accepted}.values()),
+        aliases=tuple((a.id, alias) for a in assessment.assets if a.id in held for alias in a.aliases),
+        skips=tuple(StoredSkip(a.id, a.address, s) for a in assessment.assets for s in a.skips),
+    )
 
 
 def cite(path: str, snapshot: Snapshot, origin: str, entry: int) -> None:
@@ -35,9 +50,9 @@ def cite(path: str, snapshot: Snapshot, origin: str, entry: int) -> None:
         store.cite(snapshot.id, origin, entry)
 
 
-def stored(assessment: Assessment) -> Iterator[StoredFinding]:
+def stored(assessment: Assessment, known: Catalogue | None = None) -> Iterator[StoredFinding]:
     """The findings as a snapshot keeps them."""
-    known = catalogue()
+    known = known or catalogue()
     addresses = {a.id: a.address for a in assessment.assets}
     for f in assessment.findings:
         yield StoredFinding(
@@ -70,7 +85,7 @@ def diff(path: str, before: str, after: str) -> tuple[Snapshot, Snapshot, tuple[
     return a, b, tuple(changes)
 
 
-_KINDS = ("new", "lost-sight", "open", "back-in-sight", "gone", "fixed")
+_KINDS = ("new", "reopened", "lost-sight", "open", "accepted", "back-in-sight", "gone", "fixed")
 
 
 def _order(change: Change) -> tuple[int, int, str, str]:
@@ -83,6 +98,11 @@ def _change(before: StoredFinding | None, after: StoredFinding | None, assets: s
     """How one finding changed; None when it is neither open nor moved."""
     was = before.status if before else None
     now = after.status if after else None
+    if was is Status.ACCEPTED and now in OPEN:
+        return Change("reopened", before, after)
+    if now is Status.ACCEPTED and was in OPEN:
+        # Nothing was mended: somebody said that it may stay.
+        return Change("accepted", before, after)
     if now is Status.FAIL:
         return Change("open" if was is Status.FAIL else "new", before, after)
     if now is Status.UNKNOWN and was is not Status.UNKNOWN and was is not None:

@@ -1,19 +1,22 @@
 """Findings from facts, clauses from findings, controls from clauses.
 
 The rules: any fail is fail; a pass needs every clause proven on every asset that it applies to; what could not be
-looked at is unknown; what no given source could measure is not-assessed.
+looked at is unknown; what no given source could measure is not-assessed. What people accept or vouch for is shown as
+that, and is never a pass.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from strongroom.assess import assertions, exceptions
 from strongroom.assess.view import AssetView, NotKnown
 from strongroom.kit.fingerprint import fingerprint
 from strongroom.model.codes import FindingCode, Severity, Status
 from strongroom.model.control import Assessment, ClauseResult, ControlResult, Coverage, Finding
 from strongroom.model.estate import Asset, Estate, Gap, SourceRead
 from strongroom.model.kinds import Kind
+from strongroom.model.people import People
 from strongroom.model.ports import Answer, Catalogue, Check, Control, broken, holds, unknown
 from strongroom.model.values import Unknown, Where
 
@@ -145,9 +148,11 @@ def clause_results(
 def _clause_status(n: Mapping[Status, int], blind: bool) -> Status:
     if n.get(Status.FAIL):
         return Status.FAIL
-    if n.get(Status.UNKNOWN) or (blind and n.get(Status.PASS)):
+    if n.get(Status.UNKNOWN) or (blind and (n.get(Status.PASS) or n.get(Status.ACCEPTED))):
         return Status.UNKNOWN
-    if n.get(Status.PASS) or n.get(Status.ACCEPTED):
+    if n.get(Status.ACCEPTED):
+        return Status.ACCEPTED
+    if n.get(Status.PASS):
         return Status.PASS
     return Status.NOT_APPLICABLE if n.get(Status.NOT_APPLICABLE) else Status.NOT_ASSESSED
 
@@ -160,12 +165,11 @@ def control_result(control: Control, measured: Mapping[str, ClauseResult]) -> Co
         status = Status.FAIL
     elif Status.UNKNOWN in seen:
         status = Status.UNKNOWN
-    elif seen == {Status.PASS}:
-        status = Status.PASS
     elif not seen:
         status = Status.NOT_APPLICABLE
     else:
-        status = Status.NOT_ASSESSED
+        weakest = (Status.NOT_ASSESSED, Status.ACCEPTED, Status.ATTESTED, Status.PASS)
+        status = next(s for s in weakest if s in seen)
     reasons = tuple(reason for r in results for reason in r.reasons)[:3]
     return ControlResult(control.id, status, results, reasons)
 
@@ -178,6 +182,7 @@ def coverage(
     A source adds a control when it can measure a clause that some check asks and no given source can measure.
     """
     measured = {r.control for r in results if r.measured}
+    attested = {r.control for r in results for c in r.clauses if c.status is Status.ATTESTED}
     schemes = set(given)
     asked = {c.clause for c in catalogue.checks.values()} | {SOURCE_CLAUSE}
     adds: dict[str, set[str]] = defaultdict(set)
@@ -188,7 +193,7 @@ def coverage(
                     adds[scheme].add(control.id)
     known = set(available) - schemes
     ranked = sorted(((s, len(ids)) for s, ids in adds.items() if s in known), key=lambda x: (-x[1], x[0]))
-    return Coverage(len(catalogue.controls), len(measured), tuple(ranked))
+    return Coverage(len(catalogue.controls), len(measured), tuple(ranked), len(attested - measured))
 
 
 def hidden_by_clause(catalogue: Catalogue, gaps: Sequence[Gap]) -> dict[str, list[Gap]]:
@@ -202,21 +207,43 @@ def hidden_by_clause(catalogue: Catalogue, gaps: Sequence[Gap]) -> dict[str, lis
     return hidden
 
 
-def assess(estate: Estate, catalogue: Catalogue, now: datetime, available: Iterable[str] = ()) -> Assessment:
+def assess(
+    estate: Estate,
+    catalogue: Catalogue,
+    now: datetime,
+    available: Iterable[str] = (),
+    people: People = People(),  # noqa: B008 - it is frozen
+) -> Assessment:
     """The whole judgement of an estate, without its plan. `available` are the schemes of every source there is."""
-    found = [*findings(estate.assets, catalogue.checks.values(), now), *source_findings(estate.sources, estate.gaps)]
+    judged = [*findings(estate.assets, catalogue.checks.values(), now), *source_findings(estate.sources, estate.gaps)]
     clauses = {c.id: c.clause for c in catalogue.checks.values()} | {SOURCE_CHECK: SOURCE_CLAUSE}
+    assets = (*estate.assets, *source_assets(estate.sources))
+    said = exceptions.decide(
+        exceptions.open_findings(judged, {a.id: a for a in assets}),
+        people.exceptions,
+        exceptions.skips_of(assets),
+        people.inline,
+        now,
+        {*clauses, *catalogue.controls},
+    )
+    found = exceptions.apply(judged, said.accepted) if said.accepted else judged
     # That a source was read whole takes a doubt away; it proves no clause.
     proofs = (f for f in found if f.code is not FindingCode.SOURCE_WHOLE)
     measured = clause_results(proofs, clauses, hidden_by_clause(catalogue, estate.gaps))
+    attested = assertions.attest(catalogue, measured, people, now)
+    measured |= assertions.results(attested)
     results = tuple(control_result(c, measured) for c in catalogue.controls.values())
     given = {s.scheme for s in estate.sources}
     return Assessment(
         seen_at=estate.seen_at,
         sources=estate.sources,
-        assets=(*estate.assets, *source_assets(estate.sources)),
+        assets=assets,
         gaps=estate.gaps,
         findings=tuple(found),
         controls=results,
         coverage=coverage(catalogue, results, given, available),
+        accepted=said.accepted,
+        exception_notes=said.notes,
+        attested=tuple(attested.clauses[c] for c in sorted(attested.clauses)),
+        assertion_notes=attested.notes,
     )

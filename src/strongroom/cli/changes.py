@@ -11,8 +11,10 @@ from strongroom.model.snapshot import Change, Snapshot
 
 _WORDS = {
     "new": "new failures",
+    "reopened": "accepted before, and open again",
     "lost-sight": "answers that became unknown",
     "open": "still failing",
+    "accepted": "accepted by an exception, not mended",
     "back-in-sight": "answers known again",
     "gone": "failing assets that are no longer seen",
     "fixed": "fixed",

@@ -2,10 +2,12 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import msgspec
 
 from strongroom.app.catalogue import SOURCE_CHECK, SOURCE_CLAUSE
+from strongroom.assess.oscal_catalog import catalog
 from strongroom.cli.tables import clean
 from strongroom.model.control import Clause, Fix, Mappings
 from strongroom.model.errors import NotFound
@@ -70,13 +72,16 @@ def snapshot_lines(kept: Sequence[Snapshot], form: str) -> Iterator[str]:
         yield f"    {'not logged' if s.entry is None else f'entry {s.entry} of the log {clean(s.log or str())}'}\n"
 
 
-def control_lines(known: Catalogue, form: str, phase: int | None, verb: str | None) -> Iterator[str]:
-    """The catalogue, one line a control."""
+def control_lines(known: Catalogue, form: str, phase: int | None, verb: str | None, at: datetime) -> Iterator[str]:
+    """The catalogue, one line a control; as an OSCAL catalog it says that it was made `at` that moment."""
     chosen = [
         c
         for c in known.controls.values()
         if (phase is None or c.phase == phase) and (verb is None or c.verb.value == verb.upper())
     ]
+    if form == "oscal":
+        yield from catalog(known, chosen, at)
+        return
     if form == "json":
         rows = [_row(c, known) for c in chosen]
         yield msgspec.json.format(msgspec.json.encode(_Controls(SCHEMA, rows)), indent=2).decode() + "\n"

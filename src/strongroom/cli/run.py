@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from strongroom.app.boundary import guard
+from strongroom.model.codes import Severity
 from strongroom.model.errors import BadUsage, Unreadable
 from strongroom.model.ports import Progress
 
@@ -35,6 +36,22 @@ def moment(text: str | None) -> datetime:
     except ValueError:
         raise BadUsage("--at", repr(text), "a time such as 2026-11-22T12:00:00Z") from None
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def floor_of(word: str) -> Severity | None:
+    """The severity that fails a run; None for `never`. Raises BadUsage: the configuration may hold any word."""
+    if word == "never":
+        return None
+    try:
+        return Severity(word)
+    except ValueError:
+        raise BadUsage("[assess] fail_on", repr(word), f"one of {', '.join(Severity)}, never") from None
+
+
+def note(text: str) -> None:
+    """A remark to standard error, where there is one."""
+    if text:
+        sys.stderr.write(f"note: {text}\n")
 
 
 @contextlib.contextmanager

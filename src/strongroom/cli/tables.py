@@ -16,7 +16,14 @@ from strongroom.model.control import Assessment, Finding, Task
 from strongroom.model.kinds import Kind
 from strongroom.model.ports import Catalogue
 
-STYLE = {"fail": "bold red", "unknown": "yellow", "pass": "green", "not-assessed": "dim", "accepted": "cyan"}
+STYLE = {
+    "fail": "bold red",
+    "unknown": "yellow",
+    "pass": "green",
+    "not-assessed": "dim",
+    "accepted": "cyan",
+    "attested": "cyan",
+}
 SEVERITY = {"critical": "bold white on red", "high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _MOST_CHECKS, _MOST_ASSETS, _MOST_GAPS = 25, 3, 8
 
@@ -57,13 +64,19 @@ def _head(out: Console, found: Assessment) -> None:
     controls = Counter(c.status for c in found.controls)
     findings = Counter(f.status for f in found.findings)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    order = (Status.FAIL, Status.UNKNOWN, Status.PASS, Status.NOT_ASSESSED)
+    order = [Status.FAIL, Status.UNKNOWN, Status.PASS, Status.NOT_ASSESSED]
+    order[2:2] = [Status.ACCEPTED] if controls[Status.ACCEPTED] or findings[Status.ACCEPTED] else []
+    order[-1:-1] = [Status.ATTESTED] if controls[Status.ATTESTED] else []
     table.add_row(Text("  controls", style="bold"), *(_count(controls[s], s) for s in order))
-    table.add_row(Text("  findings", style="bold"), *(_count(findings[s], s) for s in order[:3]), "")
+    judged = [s for s in order if s not in (Status.NOT_ASSESSED, Status.ATTESTED)]
+    table.add_row(Text("  findings", style="bold"), *(_count(findings[s], s) for s in judged))
     out.print(table)
     cover = found.coverage
     more = ", ".join(f"{s}: +{n}" for s, n in cover.would_add[:4])
-    line = f"  {cover.measured} of {cover.controls} controls measured" + (f"; also giving {more}" if more else "")
+    vouched = f", {cover.attested} more attested" if cover.attested else ""
+    line = f"  {cover.measured} of {cover.controls} controls measured{vouched}" + (
+        f"; also giving {more}" if more else ""
+    )
     out.print(Text(line, style="dim"), overflow="ellipsis", no_wrap=True)
 
 

@@ -6,6 +6,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,32 +21,39 @@ _POLL = 0.05
 
 @dataclass(slots=True)
 class Run:
-    """What came of a child. `verdict` is None when it ended by itself with exit 0."""
+    """What came of a child. `verdict` is None when it ended by itself with exit 0; `status` is as the kernel gives it."""
 
     lines: list[bytes] = field(default_factory=list)
     verdict: GapCode | None = None
     detail: str = ""
+    status: int = 0
 
 
 def run(
-    module: str, arguments: Sequence[str], cwd: Path, limits: Limits, seen: Callable[[bytes], None] | None = None
+    module: str,
+    arguments: Sequence[str],
+    cwd: Path,
+    limits: Limits,
+    seen: Callable[[bytes], None] | None = None,
+    given: bytes = b"",
 ) -> Run:
     """Run `python -m MODULE` and collect the lines of its output, up to the first limit that it meets.
 
-    `seen` is told every line as it comes.
+    `seen` is told every line as it comes. `given` is the child's standard input.
 
     The child gets an empty environment and its own process group; whatever it left running is killed with it.
     """
     argv = [sys.executable, "-I", "-X", "utf8", "-c", _BOOT, module, *arguments]
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
-        argv,
-        cwd=cwd,
-        env={"PATH": "/usr/bin:/bin", "GOMAXPROCS": "2", "STRONGROOM_PATH": os.pathsep.join(sys.path)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with _input(given) as stdin:
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
+            argv,
+            cwd=cwd,
+            env={"PATH": "/usr/bin:/bin", "GOMAXPROCS": "2", "STRONGROOM_PATH": os.pathsep.join(sys.path)},
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     result = Run()
     try:
         _watch(child, limits, result, seen)
@@ -63,6 +71,21 @@ _BOOT = (
     "import os,sys,runpy;sys.path[:]=os.environ.pop('STRONGROOM_PATH').split(os.pathsep);"
     "m=sys.argv[1];sys.argv=sys.argv[1:];runpy.run_module(m,run_name='__main__')"
 )
+
+
+@contextlib.contextmanager
+def _input(given: bytes) -> Iterator[int]:
+    """What the child reads, as a descriptor of a file without a name: a pipe would have to be fed while it is watched."""
+    if not given:
+        yield subprocess.DEVNULL
+        return
+    # In memory where the kernel can: what is given may hold secrets.
+    with (
+        os.fdopen(os.memfd_create("given"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile() as file
+    ):
+        file.write(given)
+        file.seek(0)
+        yield file.fileno()
 
 
 def _watch(child: subprocess.Popen[bytes], limits: Limits, result: Run, seen: Callable[[bytes], None] | None) -> None:
@@ -91,7 +114,7 @@ def _watch(child: subprocess.Popen[bytes], limits: Limits, result: Run, seen: Ca
     if time.monotonic() > deadline:
         result.verdict, result.detail = GapCode.TIMEOUT, f"it took longer than {limits.wall_seconds:g} s"
         return
-    code = child.wait()
+    code = result.status = child.wait()
     if code != 0:
         memory = code in (-signal.SIGKILL, 2, 137)  # the Go runtime exits 2 when it cannot allocate
         result.verdict = GapCode.OUT_OF_MEMORY if memory else GapCode.CRASHED

@@ -21,8 +21,9 @@ _TOKENS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("model provider key", re.compile(r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}")),
     ("password in an address", re.compile(r"\b[a-z][a-z0-9+.-]{2,}://[^\s:/@$<{]+:[^\s:/@$<{]{4,}@[\w.-]+")),
 )
+# The look behind keeps a long run of letters from being tried from each of them, which would take hours.
 _NAMED = re.compile(
-    r"(?i)[\"']?([a-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret(?:_?access)?_?key|secret|api_?key|auth_?token"
+    r"(?i)[\"']?(?<![a-z0-9_.-])([a-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret(?:_?access)?_?key|secret|api_?key|auth_?token"
     r"|access_?token|private_?key|client_?secret|wandb_?api_?key|token))[\"']?\s*(?:=>|[:=])\s*"
     r"(?:\"([^\"\n]{6,})\"|'([^'\n]{6,})'|([^\s\"',;}]{6,}))"
 )

@@ -3,6 +3,10 @@
 Types: `bool`, `number`, `text`, `texts`, `key`, `rules`, `statements`, `any`. A value may always be `Unknown`.
 """
 
+from strongroom.model.facts_artifacts import ARTIFACTS
+from strongroom.model.facts_inventory import INVENTORY
+from strongroom.model.facts_kubernetes import KUBERNETES
+
 FACTS: dict[str, tuple[str, str]] = {
     # encryption
     "enc.at_rest": ("bool", "data at rest is encrypted, with whatever key"),
@@ -352,4 +356,7 @@ FACTS: dict[str, tuple[str, str]] = {
     "budget.topic": ("bool", "a program hears of a budget and can act on it"),
     "rec.versioned": ("bool", "an object that is overwritten or deleted can be had back"),
     "rec.locked": ("bool", "objects cannot be deleted before their time by anybody"),
+    **KUBERNETES,
+    **INVENTORY,
+    **ARTIFACTS,
 }

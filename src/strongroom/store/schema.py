@@ -37,6 +37,83 @@ FINDINGS = Table(
 
 Index("finding_of_snapshot", FINDINGS.c.snapshot)
 
+# What follows are tables of their own, so that databases made before them have them too.
+
+ACCEPTED = Table(
+    "accepted",
+    METADATA,
+    Column("snapshot", String(32), ForeignKey("snapshot.id", ondelete="CASCADE"), nullable=False),
+    Column("fingerprint", String(32), nullable=False),
+    Column("was", String(16), nullable=False),
+    Column("exception", String(64), nullable=False),  # the digest of its words
+)
+
+# The words of every exception that a stored run applied or that the log holds, as JSON.
+EXCEPTIONS = Table(
+    "exception",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("words", Text, nullable=False),
+)
+
+EXCEPTIONS_LOGGED = Table(
+    "exception_logged",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("origin", Text, nullable=False),
+    Column("entry", BigInteger, nullable=False),
+)
+
+ALIASES = Table(
+    "alias",
+    METADATA,
+    Column("snapshot", String(32), ForeignKey("snapshot.id", ondelete="CASCADE"), nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("alias", Text, nullable=False),
+)
+
+SKIPS = Table(
+    "skip",
+    METADATA,
+    Column("snapshot", String(32), ForeignKey("snapshot.id", ondelete="CASCADE"), nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("check_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("line", Integer, nullable=False),
+)
+
+for _table in (ACCEPTED, ALIASES, SKIPS):
+    Index(f"{_table.name}_of_snapshot", _table.c.snapshot)
+
+ASSERTIONS = Table(
+    "assertion",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("note", Text, nullable=False),  # the signed note, whose words alone count
+    Column("origin", Text, nullable=False),
+    Column("entry", BigInteger, nullable=False),
+)
+
+REVOKED = Table(
+    "assertion_revoked",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("entry", BigInteger, nullable=False),
+)
+
+EVIDENCE = Table(
+    "evidence",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("retain_until", String(32), nullable=False),
+)
+
 # Where the log says that a snapshot was taken. A table of its own, so that databases made before it have it too.
 LOGGED = Table(
     "logged",

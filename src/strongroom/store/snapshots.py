@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from strongroom.model.codes import Severity, Status
 from strongroom.model.errors import NotFound, StateError
-from strongroom.model.snapshot import Snapshot, StoredFinding
+from strongroom.model.snapshot import Beside, Snapshot, StoredFinding
+from strongroom.store import people
 from strongroom.store.schema import FINDINGS, LOGGED, METADATA, SCHEMA, SNAPSHOTS, VERSION
 
 _BATCH = 5000
@@ -47,9 +49,14 @@ class Store:
         self._engine.dispose()
 
     def add(
-        self, taken_at: datetime, sources: Sequence[str], assets: int, findings: Iterable[StoredFinding]
+        self,
+        taken_at: datetime,
+        sources: Sequence[str],
+        assets: int,
+        findings: Iterable[StoredFinding],
+        beside: Beside | None = None,
     ) -> Snapshot:
-        """Keep one run. Raises StateError, and then nothing of it is kept."""
+        """Keep one run, with what stands beside its findings. Raises StateError, and then nothing of it is kept."""
         identity = taken_at.strftime("%Y%m%dT%H%M%S") + "-" + secrets.token_hex(3)
         counts = dict.fromkeys(Status, 0)
         digest = hashlib.sha256()
@@ -70,6 +77,8 @@ class Store:
                     "digest": digest.hexdigest(),
                 }
                 db.execute(SNAPSHOTS.update().where(SNAPSHOTS.c.id == identity).values(final))
+                if beside is not None:
+                    people.keep(db, identity, beside)
         except SQLAlchemyError as e:
             raise _fault(self._where, e) from None
         return self.get(identity)
@@ -114,6 +123,20 @@ class Store:
                     severity=Severity(r.severity),
                     because=r.because,
                 )
+
+    def beside(self, snapshot: Snapshot) -> Beside:
+        """What stands beside the findings of a snapshot; of one that an older version kept, nothing."""
+        with self._reading() as db:
+            return people.beside(db, snapshot.id)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction, for the functions of `store.people`. Raises StateError, and then nothing of it is kept."""
+        try:
+            with self._engine.begin() as db:
+                yield db
+        except SQLAlchemyError as e:
+            raise _fault(self._where, e) from None
 
     def _reading(self) -> Connection:
         try:

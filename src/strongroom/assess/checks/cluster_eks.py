@@ -47,6 +47,7 @@ SUPPORTED_UNTIL = {
         "checkov:CKV_AWS_39",
         "trivy:AWS-0040",
         "guard:EKS_ENDPOINT_NO_PUBLIC_ACCESS",
+        "kubescape:ensure-endpointprivateaccess-is-enabled-and-endpointpublicaccess-is-disabled-eks",
     ),
 )
 def api_private(v: View) -> bool:
@@ -71,6 +72,7 @@ def api_private(v: View) -> bool:
         "checkov:CKV_AWS_38",
         "trivy:AWS-0041",
         "prowler:eks_cluster_not_publicly_accessible",
+        "kubescape:ensure-endpointpublicaccess-is-disabled-on-private-nodes-eks",
     ),
 )
 def api_cidrs(v: View) -> Answer:
@@ -100,7 +102,7 @@ def api_cidrs(v: View) -> Answer:
         verify=SEE + "resourcesVpcConfig.endpointPrivateAccess",
     ),
     broken="its API has no private endpoint: nodes leave the network to reach it",
-    equivalents=("prowler:eks_cluster_private_nodes_enabled",),
+    equivalents=("prowler:eks_cluster_private_nodes_enabled", "kubescape:ensure-endpointprivateaccess-is-enabled"),
 )
 def api_inside(v: View) -> bool:
     """Without a private endpoint the nodes need a way to the internet only to stay members of their cluster."""
@@ -163,6 +165,7 @@ def secrets_key(v: View) -> Answer:
         "checkov:CKV_AWS_37",
         "trivy:AWS-0038",
         "prowler:eks_control_plane_logging_all_types_enabled",
+        "kubescape:k8s-audit-logs-enabled-cloud",
     ),
 )
 def logs(v: View) -> Answer:

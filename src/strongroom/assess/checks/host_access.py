@@ -253,7 +253,12 @@ def rules(v: View) -> Answer:
         verify="curl -sk https://127.0.0.1:10250/pods answers Unauthorized",
     ),
     broken="the kubelet serves requests without an identity: anybody who reaches port 10250 may ask it for a shell",
-    equivalents=("checkov:CKV_K8S_138", "trivy:KCV-0079", "prowler:kubelet_disable_anonymous_auth"),
+    equivalents=(
+        "checkov:CKV_K8S_138",
+        "trivy:KCV-0079",
+        "prowler:kubelet_disable_anonymous_auth",
+        "kubescape:anonymous-requests-to-kubelet-updated",
+    ),
 )
 def kubelet_anonymous(v: View) -> bool:
     """The kubelet runs commands in every container of its node, so its port is root on all GPUs of the node."""
@@ -274,7 +279,7 @@ def kubelet_anonymous(v: View) -> bool:
         verify="ss -ltn shows no listener on port 10255",
     ),
     broken="the kubelet lists pods, images and their environment on port {port} to anybody",
-    equivalents=("prowler:kubelet_disable_read_only_port",),
+    equivalents=("prowler:kubelet_disable_read_only_port", "kubescape:read-only-port-enabled-updated"),
 )
 def kubelet_read_only(v: View) -> Answer:
     """Who runs which model where, with which arguments, is what an attacker needs first."""

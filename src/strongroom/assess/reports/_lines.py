@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from strongroom.assess import prose
+from strongroom.assess.reports._people import by_fingerprint, exception_json
 from strongroom.assess.reports._shared import asset_of, by_id
 from strongroom.model.codes import FindingCode, Status
 from strongroom.model.control import Assessment, Finding, Fix
 from strongroom.model.estate import SCHEMA, Asset, Fact
+from strongroom.model.people import RiskException
 from strongroom.model.ports import Catalogue, Check
 from strongroom.model.values import Key, NetRule, Statement, Unknown, Value, Where
 
@@ -166,9 +168,15 @@ class _Pieces:
 class _Lines:
     """Writes findings one after another; neighbours speak of the same asset, so its parts are kept until it changes."""
 
-    def __init__(self, catalogue: Catalogue, assets: Mapping[str, Asset]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        assets: Mapping[str, Asset],
+        said: Mapping[str, tuple[str, RiskException]],
+    ) -> None:
         self._catalogue = catalogue
         self._assets = assets
+        self._said = {fingerprint: f',"exception":{encode(exception_json(*of))}' for fingerprint, of in said.items()}
         self._checks: dict[str, _Pieces] = {}
         self._asset = ""
         self._asset_piece = ""
@@ -214,12 +222,13 @@ class _Lines:
         tail = pieces.tail(self._native_type) if f.status in TO_FIX else "}\n"
         return (
             f'{pieces.head}{f.status.value}","severity":"{f.severity.value}","because":{because}{pieces.equivalents}'
-            f'{self._asset_piece}{self._place(f.where)}{facts}],"fingerprint":"{f.fingerprint}{pieces.title}{tail}'
+            f'{self._asset_piece}{self._place(f.where)}{facts}],"fingerprint":"{f.fingerprint}{pieces.title}'
+            f"{self._said.get(f.fingerprint, '')}{tail}"
         )
 
 
 def finding_lines(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     """Every finding as one JSON text that ends in a line feed, in the order of the assessment."""
-    lines = _Lines(catalogue, by_id(assessment))
+    lines = _Lines(catalogue, by_id(assessment), by_fingerprint(assessment))
     for f in assessment.findings:
         yield lines.line(f)

@@ -52,7 +52,7 @@ def _rule(check_id: str, catalogue: Catalogue) -> Json:
         "help": {"text": _help_text(check, control), "markdown": _help_markdown(check, control)},
         "defaultConfiguration": {"level": LEVELS[check.severity]},
         "properties": {
-            "tags": ["security", *_tags(control), check.control],
+            "tags": ["security", *_tags(control), *([check.control] if check.control else [])],
             "precision": "high",
             "security-severity": SCORES[check.severity],
             "problem.severity": _problem(check.severity),

@@ -71,6 +71,12 @@ def asset_of(assets: Mapping[str, Asset], asset_id: str) -> Asset:
     return found or Asset(id=asset_id, kind=Kind.OTHER, native_type="", address=asset_id)
 
 
+def everything(assessment: Assessment) -> Mapping[str, Asset]:
+    """The assets of an assessment and those that only a finding names, by id: nothing refers to what is not there."""
+    assets = dict(by_id(assessment))
+    return assets | {f.asset: asset_of(assets, f.asset) for f in assessment.findings if f.asset not in assets}
+
+
 def place(where: Where | None) -> str:
     """Where something stands, for a reader: `file:line`, the path inside a document, and the call it comes from."""
     if where is None:

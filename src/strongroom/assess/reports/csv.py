@@ -1,12 +1,14 @@
 """CSV: one row a finding, for spreadsheets, which take a cell that begins like a formula for one."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from strongroom.assess import prose
+from strongroom.assess.reports._people import by_fingerprint
 from strongroom.assess.reports._shared import asset_of, by_id, in_pieces, one_line
 from strongroom.model.control import Assessment, Finding
 from strongroom.model.estate import Asset
+from strongroom.model.people import RiskException
 from strongroom.model.ports import Catalogue, Report
 
 COLUMNS = (
@@ -35,6 +37,12 @@ COLUMNS = (
     "equivalents",
     "fingerprint",
     "asset_id",
+    "exception",
+    "exception_owner",
+    "exception_approver",
+    "exception_expires",
+    "exception_reason",
+    "exception_ticket",
 )
 # OWASP, CSV Injection; and the full-width forms, which spreadsheets of East Asian locales take for the same signs.
 STARTERS = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -56,7 +64,20 @@ class _Rows(list[str]):
         self.append(text)
 
 
-def _row(f: Finding, asset: Asset, catalogue: Catalogue) -> list[str]:
+_Said = Mapping[str, tuple[str, RiskException]]
+
+
+def _exception(f: Finding, said: _Said) -> list[str]:
+    """What the exception file, or a skip beside the asset, says of a finding: six cells."""
+    if f.fingerprint not in said:
+        return [""] * 6
+    state, e = said[f.fingerprint]
+    origin = " (unapproved)" if e.inline else ""
+    expires = e.expires.isoformat() if e.expires else ""
+    return [f"{state}{origin}", e.owner, e.approver, expires, e.reason, e.ticket]
+
+
+def _row(f: Finding, asset: Asset, catalogue: Catalogue, said: _Said) -> list[str]:
     control = catalogue.controls.get(f.control)
     check = catalogue.checks.get(f.check)
     return [
@@ -85,6 +106,7 @@ def _row(f: Finding, asset: Asset, catalogue: Catalogue) -> list[str]:
         " ".join(check.equivalents) if check else "",
         f.fingerprint,
         f.asset,
+        *_exception(f, said),
     ]
 
 
@@ -93,8 +115,9 @@ def _rows(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     writer = csv.writer(rows)
     writer.writerow(COLUMNS)
     assets = by_id(assessment)
+    said = by_fingerprint(assessment)
     for f in assessment.findings:
-        writer.writerow([cell(text) for text in _row(f, asset_of(assets, f.asset), catalogue)])
+        writer.writerow([cell(text) for text in _row(f, asset_of(assets, f.asset), catalogue, said)])
         yield from rows
         rows.clear()
     yield from rows

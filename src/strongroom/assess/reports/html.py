@@ -29,6 +29,7 @@ from strongroom.assess.reports._overview import (
     verdict,
     would_add,
 )
+from strongroom.assess.reports._people import accepts, fallen, idle, standing
 from strongroom.assess.reports._shared import PROGRAM, VERSION, count, in_pieces, lines_of, one_line, place, tally
 from strongroom.assess.reports._words import SHOWN, kind_name
 from strongroom.model.codes import Status, Verb
@@ -59,6 +60,7 @@ _PARTS = (
     "findings",
     "check",
     "unknown",
+    "people",
     "estate",
     "plan",
     "catalogue",
@@ -172,6 +174,9 @@ def _context(assessment: Assessment, catalogue: Catalogue) -> dict[str, object]:
         "groups": groups,
         "inventory": estate,
         "phases": phases(assessment),
+        "accepts": accepts(assessment),
+        "idle": idle(assessment),
+        "vouched": [*standing(assessment), *fallen(assessment)],
         "posture": whole,
         "sections": _sections(numbers, assessment),
         "severities": severities(assessment.findings),
@@ -217,6 +222,7 @@ def _sections(numbers: Mapping[str, int], assessment: Assessment) -> list[tuple[
         ("first", "First things to do", ""),
         ("findings", "Failures", f"{numbers['failures']:,}"),
         ("unknown", "Could not be told", f"{numbers['unknowns']:,}"),
+        ("people", "What people say", f"{len(assessment.accepted) + len(assessment.attested):,}"),
         ("inventory", "What is there", f"{numbers['asset_count']:,}"),
         ("plan", "The plan", f"{len(assessment.tasks):,}" if assessment.tasks else ""),
         ("catalogue", "Every control", f"{len(assessment.controls):,}"),

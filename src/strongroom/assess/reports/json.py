@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from strongroom.assess.reports._lines import Json, asset_json, encode, fact_json, finding_lines, where_json
+from strongroom.assess.reports._people import assertions_json, exceptions_json
 from strongroom.assess.reports._shared import PROGRAM, VERSION, in_pieces
 from strongroom.model.control import Assessment, ClauseResult, ControlResult, Coverage, Mappings, Task
 from strongroom.model.estate import SCHEMA, Asset, Gap, SourceRead
@@ -31,6 +32,7 @@ def _coverage(c: Coverage) -> Json:
     return {
         "controls": c.controls,
         "measured": c.measured,
+        "attested": c.attested,
         "would_add": [{"source": source, "controls": n} for source, n in c.would_add],
     }
 
@@ -133,6 +135,8 @@ def _document(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     yield f',\n"coverage":{encode(_coverage(assessment.coverage))}'
     yield from _array("controls", (encode(_control(r, catalogue)) for r in assessment.controls))
     yield from _array("findings", (line.rstrip("\n") for line in finding_lines(assessment, catalogue)))
+    yield from _array("exceptions", (encode(e) for e in exceptions_json(assessment)))
+    yield from _array("assertions", (encode(a) for a in assertions_json(assessment)))
     yield from _array("gaps", (encode(_gap(g)) for g in assessment.gaps))
     yield from _array("assets", (encode(_asset(a)) for a in assessment.assets))
     yield from _array("tasks", (encode(_task(t)) for t in assessment.tasks))

@@ -16,6 +16,7 @@ from strongroom.assess.reports._overview import (
     verdict,
     would_add,
 )
+from strongroom.assess.reports._people import Accepts, accepts, fallen, idle, standing
 from strongroom.assess.reports._shared import PROGRAM, VERSION, count, one_line
 from strongroom.assess.reports._words import SHOWN, STATUS
 from strongroom.model.codes import Status
@@ -27,6 +28,7 @@ BUDGET = 60_000
 """Characters: a comment on GitHub ends at 65,536, and a report cut off in the middle of a table is none."""
 FOOT = 1_000
 GAPS = 20
+ROWS = 20
 DOUBTS = 20
 SIGNS = {
     Status.PASS: "✅",
@@ -112,8 +114,8 @@ def _failures(groups: Sequence[ControlGroup], room: int) -> Iterator[str]:
         group, check = left[0]
         text = _check(check)
         if check is group.checks[0]:
-            title = words(group.control.title) if group.control else ""
-            text = f"### {group.id} {title}\n\n{text}"
+            title = words(group.control.title) if group.control else ("" if group.id else "Rules that prove no control")
+            text = f"### {f'{group.id} {title}'.strip()}\n\n{text}"
         room -= len(text)
         if room < 0:
             break
@@ -153,6 +155,39 @@ def _gaps(gaps: Sequence[Gap]) -> Iterator[str]:
     yield "\n"
 
 
+def _people(assessment: Assessment) -> str:
+    """What people accept and vouch for, in as many rows as there is room for."""
+    return next(t for n in (ROWS, 5, 1) if len(t := "".join(_said(assessment, n))) <= BUDGET // 4 or n == 1)
+
+
+def _said(assessment: Assessment, most: int) -> Iterator[str]:
+    """What nobody approved is marked, and what counts for nothing is said."""
+    taken = accepts(assessment)
+    if taken:
+        yield "## Accepted\n\nAn accepted finding is not a pass.\n\n"
+        yield _table(["What", "By whom, until when", "Why", "Findings"], [_accepts(a) for a in taken[:most]])
+        yield f"\nAnd {count(len(taken) - most, 'more exception')}: see the JSON.\n" if len(taken) > most else ""
+        yield "\n"
+    for title, told in (
+        ("Exceptions that accept nothing", idle(assessment)),
+        ("Vouched for by people", [*standing(assessment), *fallen(assessment)]),
+    ):
+        if told:
+            rows = [[t.state, code(t.what, cell=True), words(t.why, cell=True), f"{t.open or ''}"] for t in told]
+            yield f"## {title}\n\n"
+            yield _table(["State", "What", "Why", "Still open"], rows[:most])
+            yield f"\nAnd {len(rows) - most:,} more: see the JSON.\n" if len(rows) > most else ""
+            yield "\n"
+
+
+def _accepts(a: Accepts) -> list[str]:
+    mark = "**unapproved**: " if a.unapproved else ""
+    named = "<br>".join(code(address, cell=True) for address in a.addresses)
+    more = f"<br>and {a.more:,} more" if a.more else ""
+    terms = mark + words(a.terms, cell=True)
+    return [code(a.what, cell=True), terms, words(a.reason, cell=True), f"{a.total:,}: {named}{more}"]
+
+
 def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     """The report, at most `BUDGET` characters: failures give way first, the worst of them last."""
     groups = control_groups(assessment, catalogue)
@@ -161,6 +196,7 @@ def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     tail = "".join([*_doubts(doubts(assessment, catalogue)), *_gaps(assessment.gaps)])
     if len(tail) > BUDGET // 3:
         tail = _short(assessment)
+    tail = _people(assessment) + tail
     yield from head
     yield from _failures(groups, BUDGET - FOOT - sum(map(len, head)) - len(tail))
     yield tail

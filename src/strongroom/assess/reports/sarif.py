@@ -5,12 +5,14 @@ from urllib.parse import quote
 
 from strongroom.assess import prose
 from strongroom.assess.reports._lines import Json, encode
+from strongroom.assess.reports._people import Told, exception_json, fallen, idle
 from strongroom.assess.reports._sarif_tool import GAP_INDEX, LEVELS, TAXONOMY, notifications, rules, taxonomy
 from strongroom.assess.reports._shared import PROGRAM, VERSION, asset_of, by_id, in_pieces, one_line
-from strongroom.model.codes import FindingCode, Status
+from strongroom.model.codes import ExceptionState, FindingCode, Status
 from strongroom.model.control import Assessment, Finding
 from strongroom.model.estate import SCHEMA, Asset, Fact, Gap
 from strongroom.model.kinds import Kind
+from strongroom.model.people import RiskException
 from strongroom.model.ports import Catalogue, Report
 from strongroom.model.values import Where
 
@@ -73,15 +75,22 @@ def _related(facts: tuple[Fact, ...], where: Where | None) -> list[Json]:
 class _Results:
     """Makes results; rules and taxa are cited by their index."""
 
-    def __init__(self, catalogue: Catalogue, assets: Mapping[str, Asset], rule_index: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        assets: Mapping[str, Asset],
+        rule_index: Mapping[str, int],
+        said: Mapping[str, RiskException],
+    ) -> None:
         self._catalogue = catalogue
+        self._said = said
         self._assets = assets
         self._rules = rule_index
         self._taxa = {control: n for n, control in enumerate(catalogue.controls)}
 
     def result(self, f: Finding) -> Json:
         asset = asset_of(self._assets, f.asset)
-        kind = KINDS[f.status]
+        kind = "open" if f.status is Status.ACCEPTED and f.code is not FindingCode.BROKEN else KINDS[f.status]
         out: dict[str, Json] = {
             "ruleId": f.check,
             "ruleIndex": self._rules[f.check],
@@ -106,8 +115,26 @@ class _Results:
             component: Json = {"name": TAXONOMY, "index": 0}
             out["taxa"] = [{"id": f.control, "index": self._taxa[f.control], "toolComponent": component}]
         if f.status is Status.ACCEPTED:
-            out["suppressions"] = [{"kind": "external", "status": "accepted"}]
+            out["suppressions"] = [_suppression(self._said.get(f.fingerprint))]
         return out
+
+
+def _suppression(e: RiskException | None) -> Json:
+    """SARIF 3.35: what stands in the source is `inSource` and has its place; who answers for it is in the properties."""
+    if e is None:
+        return {"kind": "external", "status": "accepted"}
+    out: dict[str, Json] = {"kind": "inSource" if e.inline else "external", "status": "accepted"}
+    out["justification"] = one_line(e.reason)
+    if e.inline and e.where is not None:
+        out["location"] = {"physicalLocation": _physical(e.where)}
+    out["properties"] = exception_json("accepted", e)
+    return out
+
+
+def _told(t: Told) -> Json:
+    """An exception or an assertion that counts for nothing: a remark on how the tool was configured (SARIF 3.20.20)."""
+    text = message(f"{t.state}: {t.what}: {t.why}.")
+    return {"level": "note" if t.state == ExceptionState.UNUSED else "warning", "message": text}
 
 
 def _gap(g: Gap) -> Json:
@@ -155,9 +182,13 @@ def _log(assessment: Assessment, catalogue: Catalogue, *, passes: bool) -> Itera
     yield _run_head(assessment, catalogue, described)
     ended = assessment.seen_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     gaps: list[Json] = [_gap(g) for g in assessment.gaps]
-    invocation: Json = {"executionSuccessful": True, "endTimeUtc": ended, "toolExecutionNotifications": gaps}
+    invocation: dict[str, Json] = {"executionSuccessful": True, "endTimeUtc": ended}
+    invocation["toolExecutionNotifications"] = gaps
+    if told := [*idle(assessment), *fallen(assessment)]:
+        invocation["toolConfigurationNotifications"] = [_told(t) for t in told]
     yield f'"invocations":[{encode(invocation)}],\n"results":['
-    results = _Results(catalogue, by_id(assessment), index)
+    said = {a.fingerprint: a.exception for a in assessment.accepted}
+    results = _Results(catalogue, by_id(assessment), index, said)
     separator = "\n"
     for f in found:
         yield separator + encode(results.result(f))

@@ -1,5 +1,8 @@
 """Assess infrastructure against every control that its sources can show."""
 
+from collections.abc import Callable
+from functools import partial
+
 import click
 
 from strongroom.cli.helping import AssessCommand
@@ -15,6 +18,12 @@ SEVERITIES = ["critical", "high", "medium", "low", "info", "never"]
 @click.option("--at", metavar="TIME", help="The time that counts as now (ISO 8601).")
 @click.option("--state", metavar="PATH", help="The state database (a path or a database URL).")
 @click.option("--log", "log_", metavar="PATH|URL", help="The log of snapshots [default: beside the state].")
+@click.option("--exceptions", metavar="FILE", help="The exceptions file: which findings are accepted, by whom.")
+@click.option(
+    "--rules", "rules_", multiple=True, metavar="FILE|DIR", help="Rules of your own, beside the built-in checks."
+)
+@click.option("--register", metavar="FILE", help="The signed register of artifacts (see `strongroom artifacts`).")
+@click.option("--seal", multiple=True, metavar="NAME", help="Only commit to this field of exceptions in the log.")
 @click.option("--no-snapshot", is_flag=True, help="Keep and log nothing of this run.")
 @click.option("--offline", is_flag=True, help="Open no socket: a log's witnesses are not asked.")
 @click.option("--config", metavar="FILE", help="The configuration file.")
@@ -27,6 +36,10 @@ def COMMAND(
     at: str | None,
     state: str | None,
     log_: str | None,
+    exceptions: str | None,
+    rules_: tuple[str, ...],
+    register: str | None,
+    seal: tuple[str, ...],
     no_snapshot: bool,
     offline: bool,
     config: str | None,
@@ -40,12 +53,15 @@ def COMMAND(
     Exit: 0 nothing fails, 1 something fails at or above --fail-on,
           2 bad input, 3 nothing fails but something is unknown, 4 a bug.
     """  # noqa: D301 - the escape is click's mark for lines that stay as they are
+    from strongroom.app import artifacts, rules
     from strongroom.app.assess import assess, exit_code
-    from strongroom.app.catalogue import catalogue, report
+    from strongroom.app.catalogue import report
     from strongroom.app.config import load
-    from strongroom.cli.run import finish, moment, progress, write
-    from strongroom.model.codes import Severity
-    from strongroom.model.errors import BadInput, BadUsage, LogError, NotFound, StateError, StrongroomError
+    from strongroom.app.log_people import checked_seal
+    from strongroom.app.log_snapshots import keep_and_log
+    from strongroom.app.people import people
+    from strongroom.cli.run import finish, floor_of, moment, note, progress, write
+    from strongroom.model.errors import BadUsage
 
     def work() -> int:
         settings = load(config)
@@ -53,41 +69,49 @@ def COMMAND(
         if not given:
             raise BadUsage("assess", "no source", "at least one", "strongroom assess .   or   strongroom assess host:")
         chosen = report(format_) if format_ != "table" else None
-        floor = fail_on or settings.assess.fail_on
-        if floor not in SEVERITIES:
-            raise BadUsage("[assess] fail_on", repr(floor), f"one of {', '.join(SEVERITIES)}")
+        floor, sealed = floor_of(fail_on or settings.assess.fail_on), checked_seal(seal or settings.assess.seal)
+        own, now = rules.load(rules.given(settings, rules_), settings.bounds()), moment(at)
+        known, held = own.catalogue(), artifacts.trusted(settings, register)
+        said, unseen = people(settings, exceptions, now, state=state, log=log_)
         with progress() as tell:
-            found = assess(given, moment(at), settings.bounds(), tell)
-        trouble: StrongroomError | None = None
-        if not no_snapshot:
-            from strongroom.app.log_snapshots import keep_and_log
-
-            try:
-                keep_and_log(found, settings, state=state, log=log_, offline=offline)
-            except (StateError, LogError, BadInput, NotFound) as e:
-                trouble = e  # what was found is still printed; that it was not kept is said after it
-        if chosen is not None:
-            write(chosen.render(found, catalogue()), output)
-        else:
-            _table(output, found)
+            found = assess(given, now, settings.bounds(), tell, said, own, held)
+        note(unseen)
+        keep = partial(keep_and_log, found, settings, state=state, log=log_, offline=offline, seal=sealed, known=known)
+        trouble = None if no_snapshot else _trouble(keep)
+        write(chosen.render(found, known), output) if chosen else _table(output, found, known)
         if trouble is not None:
             raise trouble
-        return exit_code(found, None if floor == "never" else Severity(floor))
+        return exit_code(found, floor)
 
     finish(work, debug=debug)
 
 
-def _table(output: str | None, found: object) -> None:
-    from strongroom.app.catalogue import catalogue
+def _trouble(keep: Callable[[], None]) -> Exception | None:
+    """Why a run could not be kept: what was found is still printed, and this is said after it."""
+    from strongroom.model.errors import BadInput, LogError, NotFound, StateError
+
+    try:
+        keep()
+    except (StateError, LogError, BadInput, NotFound) as e:
+        return e
+    return None
+
+
+def _table(output: str | None, found: object, known: object) -> None:
+    from strongroom.cli.people_below import below
     from strongroom.cli.run import write
     from strongroom.cli.tables import assessment, console
     from strongroom.model.control import Assessment
+    from strongroom.model.ports import Catalogue
 
     assert isinstance(found, Assessment)
+    assert isinstance(known, Catalogue)
     out = console()
     if output is None:
-        assessment(out, found, catalogue())
+        assessment(out, found, known)
+        below(out, found)
         return
     with out.capture() as text:
-        assessment(out, found, catalogue())
+        assessment(out, found, known)
+        below(out, found)
     write([text.get()], output)

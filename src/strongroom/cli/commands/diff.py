@@ -14,7 +14,8 @@ def COMMAND(before: str, after: str, state: str | None, format_: str, config: st
     """Compare snapshot BEFORE (default: previous) with AFTER (default: latest).
 
     A failing asset that is no longer seen is `gone`, not `fixed`; an answer that became unknown is `lost-sight`.
-    Exit 1 when something new fails.
+    What an exception accepts is `accepted`, not `fixed`, and `reopened` once it ends.
+    Exit 1 when something new fails, or is open again.
     """
     from strongroom.app.config import load
     from strongroom.app.state import diff, state_path
@@ -25,6 +26,6 @@ def COMMAND(before: str, after: str, state: str | None, format_: str, config: st
         place = state_path(state or load(config).state.path)
         old, new, changes = diff(place, before, after)
         write(lines(old, new, changes, format_), None)
-        return 1 if any(c.kind == "new" for c in changes) else 0
+        return 1 if any(c.kind in ("new", "reopened") for c in changes) else 0
 
     finish(work, debug=debug)

@@ -11,6 +11,10 @@ from strongroom.cli.helping import PlanCommand
 @click.option("--format", "format_", type=click.Choice(["table", "json", "md"]), default="table", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of to standard output.")
 @click.option("--at", metavar="TIME", help="The time that counts as now (ISO 8601).")
+@click.option("--exceptions", metavar="FILE", help="The exceptions file: which findings are accepted, by whom.")
+@click.option(
+    "--rules", "rules_", multiple=True, metavar="FILE|DIR", help="Rules of your own, beside the built-in checks."
+)
 @click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
 def COMMAND(
@@ -19,6 +23,8 @@ def COMMAND(
     format_: str,
     output: str | None,
     at: str | None,
+    exceptions: str | None,
+    rules_: tuple[str, ...],
     config: str | None,
     debug: bool,
 ) -> None:
@@ -27,18 +33,24 @@ def COMMAND(
     Each task says which assets it is about, how to do it, how large it is, how to see that it is done, and which
     findings it closes.
     """
+    from strongroom.app.artifacts import trusted
     from strongroom.app.assess import assess
-    from strongroom.app.catalogue import catalogue
     from strongroom.app.config import load
+    from strongroom.app.people import accepted
+    from strongroom.app.rules import given as given_rules
+    from strongroom.app.rules import load as load_rules
     from strongroom.cli.planning import lines
     from strongroom.cli.run import finish, moment, progress, write
 
     def work() -> int:
         settings = load(config)
+        now = moment(at)
+        said = accepted(settings, exceptions)
+        rules = load_rules(given_rules(settings, rules_), settings.bounds())
         with progress() as tell:
-            found = assess(sources, moment(at), settings.bounds(), tell)
+            found = assess(sources, now, settings.bounds(), tell, said, rules, trusted(settings, None))
         todo = [t for t in found.tasks if phase is None or t.phase == int(phase)]
-        write(lines(todo, found, catalogue(), format_), output)
+        write(lines(todo, found, rules.catalogue(), format_), output)
         return 0
 
     finish(work, debug=debug)

@@ -88,6 +88,8 @@ def from_xml(root: smi.Element, file: str, source: str) -> Host:
     where = Where(file, root.line)
     stamp = smi.text(root, "timestamp")
     local = Unknown(GapCode.UNSUPPORTED, f"{file}: nvidia-smi writes local time without its zone ({stamp})")
+    if isinstance(stamp, Unknown):
+        local = Unknown(GapCode.ABSENT, f"{file}: it does not say when it was written")
     said: dict[str, Value] = {
         "host.id_source": "gpus",
         "host.collected_at": local,

@@ -1,6 +1,7 @@
 """One accelerator: what the bus, the driver's pages and `nvidia-smi -q -x` say of it."""
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from strongroom.collect.host import smi
 from strongroom.collect.host.gpus import VENDORS, Gpus
@@ -18,6 +19,7 @@ _TEXTS = (
     ("gpu.vbios", "vbios_version"),
     ("gpu.gsp", "gsp_firmware_version"),
     ("gpu.inforom", "inforom_version/img_version"),
+    ("gpu.part_number", "board_part_number"),
     ("gpu.compute_mode", "compute_mode"),
     ("gpu.virtualization", "gpu_virtualization_mode/virtualization_mode"),
     ("gpu.vgpu_host", "gpu_virtualization_mode/host_vgpu_mode"),
@@ -28,7 +30,17 @@ _FLAGS = (
     ("gpu.ecc", "ecc_mode/current_ecc"),
     ("gpu.ecc_pending", "ecc_mode/pending_ecc"),
     ("gpu.persistence", "persistence_mode"),
+    ("gpu.accounting", "accounting_mode"),
+    ("gpu.dram_encrypted", "dram_encryption_mode/current_dram_encryption"),
 )
+_NUMBERS = (
+    ("gpu.memory_mib", "fb_memory_usage/total"),
+    ("gpu.cc_memory_mib", "cc_protected_memory_usage/total"),
+)
+# Errors over the card's life that ECC could not correct; which of these are printed depends on the driver's age.
+_UNCORRECTED = ("sram_uncorrectable", "sram_uncorrectable_parity", "sram_uncorrectable_secded", "dram_uncorrectable",
+                "double_bit/total")  # fmt: skip
+_RETIRED = ("multiple_single_bit_retirement/retired_count", "double_bit_retirement/retired_count")
 # Keys of /proc/driver/nvidia/gpus/ADDRESS/information, which is there without nvidia-smi.
 _PAGE = (("gpu.model", "Model"), ("gpu.uuid", "GPU UUID"), ("gpu.vbios", "Video BIOS"), ("gpu.gsp", "GPU Firmware"))
 
@@ -107,9 +119,61 @@ def _state(element: smi.Element | Unknown, section: str) -> Iterator[Said]:
         rows = element.find("remapped_rows")
         yield name, smi.flag(element, f"remapped_rows/{path}") if rows is not None and rows.children else None, section
     instances = element.find("mig_devices")
-    yield "gpu.mig_instances", sum(c.tag == "mig_device" for c in instances.children) if instances else 0, section
-    processes = element.find("processes")
-    yield "gpu.processes", sum(c.tag == "process_info" for c in processes.children) if processes else 0, section
+    devices = [c for c in instances.children if c.tag == "mig_device"] if instances else []
+    yield "gpu.mig_instances", len(devices), section
+    yield "gpu.mig_layout", tuple(map(_instance, devices)), section
+    listed = element.find("processes")
+    processes = [c for c in listed.children if c.tag == "process_info"] if listed else []
+    yield "gpu.processes", len(processes), section
+    yield "gpu.process_types", tuple(sorted({_process(p) for p in processes})), section
+    yield from _wear(element, section)
+
+
+def _instance(device: smi.Element) -> str:
+    """A MIG device: the GPU instance and compute instance that it is of, and its memory."""
+    gpu, compute, memory = (
+        smi.text(device, p) for p in ("gpu_instance_id", "compute_instance_id", "fb_memory_usage/total")
+    )
+    return f"{gpu}/{compute} {memory}" if isinstance(memory, str) else f"{gpu}/{compute}"
+
+
+def _process(process: smi.Element) -> str:
+    """The type of a process (C computes, G draws, M is MPS) and its program; paths and arguments may tell secrets."""
+    kind, name = smi.text(process, "type"), smi.text(process, "process_name")
+    program = PurePosixPath(name.split()[0]).name if isinstance(name, str) and name.split() else "unnamed"
+    return f"{kind if isinstance(kind, str) else '?'} {program[:40]}"
+
+
+def _wear(element: smi.Element, section: str) -> Iterator[Said]:
+    """How much of the memory has failed, what the driver asks for, and how far the card has joined its fabric."""
+    for name, path in _NUMBERS:
+        yield name, smi.number(element, path), section
+    yield "gpu.ecc_uncorrected", _sum(element, "ecc_errors/aggregate", _UNCORRECTED), section
+    yield "gpu.retired_pages", _sum(element, "retired_pages", _RETIRED), section
+    pages = element.find("retired_pages")
+    waits = "pending_retirement" if pages is not None and pages.find("pending_retirement") else "pending_blacklist"
+    yield "gpu.retire_pending", smi.flag(element, f"retired_pages/{waits}"), section
+    rows = element.find("remapped_rows")
+    remapped = smi.number(element, "remapped_rows/remapped_row_unc") if rows is not None and rows.children else None
+    yield "gpu.rows_remapped", remapped, section
+    yield "gpu.reset_required", smi.flag(element, "gpu_reset_status/reset_required"), section
+    yield "gpu.recovery", smi.text(element, "gpu_recovery_action"), section
+    state = smi.text(element, "fabric/state")
+    yield "gpu.fabric_state", state, section
+    cluster, clique = smi.text(element, "fabric/clusterUuid"), smi.text(element, "fabric/cliqueId")
+    joined = isinstance(cluster, str) and isinstance(clique, str) and bool(cluster.strip("0-"))
+    yield "gpu.fabric", f"{cluster}/{clique}" if joined else state if isinstance(state, Unknown) else None, section
+
+
+def _sum(element: smi.Element, at: str, places: tuple[str, ...]) -> Value:
+    """The sum of the counts that this driver prints; not set when it counts none for this card."""
+    group = element.find(at)
+    if group is None:
+        return Unknown(GapCode.UNSUPPORTED, f"nvidia-smi -q -x: this driver prints no <{at}>")
+    found = [smi.number(group, p) for p in places if group.find(p) is not None]
+    doubt = next((f for f in found if isinstance(f, Unknown)), None)
+    numbers = [f for f in found if isinstance(f, int)]
+    return doubt if doubt is not None else sum(numbers) if numbers else None
 
 
 def _sharing(g: Gpus, element: smi.Element | Unknown) -> Value:

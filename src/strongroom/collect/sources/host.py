@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from strongroom.collect.host import assemble, document, nvml, smi
+from strongroom.collect.host import assemble, document, nvml, profile, smi
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput, Malformed, TooLarge, Unreadable
 from strongroom.model.estate import Asset, Estate, Fact, Gap, SourceRead
@@ -25,6 +25,7 @@ HINT = "write one with: sh host_collector.sh > HOSTNAME.txt"
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin", "LC_ALL": "C"}
 # A file with another ending (README.md, the script itself) may lie beside the records; one of these must be a record.
 _RECORDS = ("", ".txt", ".out", ".log", ".xml", ".host")
+_PROFILES = (".yaml", ".yml")  # a folder of records may hold other YAML too: only a profile counts
 
 
 @dataclass(slots=True)
@@ -43,13 +44,17 @@ def script() -> bytes:
 
 
 def recognises(peek: Peek) -> int:
-    """A record by its first line, an XML file by its root, a folder by a record among its first files."""
+    """A record by its first line, an XML file by its root, a profile of NVML by its keys, a folder by a record or profile
+    among its first files.
+    """
     if not peek.is_dir:
-        return 100 if document.is_document(peek.head) else 95 if smi.is_smi(peek.head) else 0
-    records = (peek.path / n for n in peek.names if PurePosixPath(n).suffix in _RECORDS)
+        if document.is_document(peek.head):
+            return 100
+        return 95 if smi.is_smi(peek.head) or profile.is_profile(peek.head) else 0
+    records = (peek.path / n for n in peek.names if PurePosixPath(n).suffix in (*_RECORDS, *_PROFILES))
     for path in [p for p in records if p.is_file() and not p.is_symlink()][:20]:
         head = _head(path)
-        if document.is_document(head) or smi.is_smi(head):
+        if document.is_document(head) or smi.is_smi(head) or profile.is_profile(head):
             return 80
     return 0
 
@@ -97,6 +102,8 @@ def _take(data: bytes, name: str, request: Request, read: _Read) -> None:
     head = data[:65_536]
     if smi.is_smi(head) and not document.is_document(head):
         hosts = [assemble.from_xml(smi.parse(data, name), name, request.spec)]
+    elif profile.is_profile(head):
+        hosts = [assemble.from_xml(profile.to_log(data, name), name, request.spec)]
     else:
         hosts = [assemble.from_document(d, request.spec) for d in document.parse(data, name)]
     read.hosts += hosts
@@ -160,7 +167,9 @@ def _walk(root: Path, request: Request, read: _Read) -> Iterator[Path]:
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name
-            if name.startswith(".") or path.suffix not in _RECORDS:
+            if name.startswith(".") or path.suffix not in (*_RECORDS, *_PROFILES):
+                continue
+            if path.suffix in _PROFILES and not profile.is_profile(_head(path)):
                 continue
             if path.is_symlink():
                 _miss(read, request, str(path), GapCode.LINK, "a link, which is not followed")
@@ -238,7 +247,7 @@ def _filled(part: Asset, known: nvml.Seen, source: str) -> Asset:
 COLLECTOR = Collector(
     scheme="host",
     title="Machines seen from inside",
-    reads="nothing: this machine, by a read-only script; FILE or DIR: what host_collector.sh or nvidia-smi -q -x wrote",
+    reads="nothing: this machine, by a script; FILE or DIR: outputs of host_collector.sh, nvidia-smi -q -x, NVML profiles",
     kinds=assemble.KINDS,
     recognises=recognises,
     collect=collect,

@@ -49,7 +49,7 @@ CONTROL = Control(
                 "The loader or admission refuses artifacts that are unsigned, altered, have an extra file or the "
                 "wrong identity, as a negative probe shows."
             ),
-            measured_by=("tf", "plan", "k8s", "probe"),
+            measured_by=("tf", "plan", "state", "k8s", "probe"),
         ),
         Clause(
             id="ART-04.safe-formats",

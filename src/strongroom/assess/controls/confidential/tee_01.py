@@ -47,12 +47,12 @@ CONTROL = Control(
                 "kms:RecipientAttestation PCRs, an Azure SKR policy, GCP WIF Confidential Space claims, or the "
                 "organisation's own KBS)."
             ),
-            measured_by=("tf", "plan", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
         ),
         Clause(
             id="TEE-01.no-way-around",
             text="No principal can decrypt with a tier 0 or 1 key without that attestation.",
-            measured_by=("tf", "plan", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
         ),
         Clause(
             id="TEE-01.releases-logged",

@@ -38,7 +38,7 @@ CONTROL = Control(
         Clause(
             id="TEE-08.debug-off",
             text="The debug attribute is off in the attestation evidence.",
-            measured_by=("tf", "plan", "attest"),
+            measured_by=("tf", "plan", "state", "attest"),
         ),
         Clause(
             id="TEE-08.no-core-dumps",
@@ -48,7 +48,7 @@ CONTROL = Control(
         Clause(
             id="TEE-08.log-egress-listed",
             text="The egress of logs is allow-listed and redacted.",
-            measured_by=("tf", "plan", "k8s"),
+            measured_by=("tf", "plan", "state", "k8s"),
         ),
         Clause(
             id="TEE-08.runbook",

@@ -42,7 +42,7 @@ CONTROL = Control(
                 "Every control maps to NIST SP 800-53 r5 (OSCAL profile or overlay), to AICM and to the other "
                 "selected catalogues."
             ),
-            measured_by=("tf", "plan", "host"),
+            measured_by=("tf", "plan", "state", "host"),
         ),
         Clause(
             id="GOV-01.oscal-valid",

@@ -41,7 +41,7 @@ CONTROL = Control(
                 "The plan is computed from the live attack graph, and each task has a phase, an owner, an effort, "
                 "the paths that it removes, a marginal risk reduction with its interval, and dependencies."
             ),
-            measured_by=("tf", "plan", "host", "k8s"),
+            measured_by=("tf", "plan", "state", "host", "k8s"),
         ),
         Clause(
             id="GOV-03.recomputed",

@@ -49,7 +49,7 @@ CONTROL = Control(
                 "Time-slicing replicas, MPS and time-sliced vGPU profiles are absent on pools that admit sensitive "
                 "work."
             ),
-            measured_by=("tf", "plan", "host", "k8s"),
+            measured_by=("tf", "plan", "state", "host", "k8s"),
         ),
         Clause(
             id="GPU-02.config-equals-runtime",

@@ -51,7 +51,7 @@ CONTROL = Control(
         Clause(
             id="IAM-01.no-shared-accounts",
             text="There are no shared or default accounts.",
-            measured_by=("tf", "plan", "host", "k8s", "azure"),
+            measured_by=("tf", "plan", "state", "host", "k8s", "azure"),
         ),
         Clause(
             id="IAM-01.separate-admin",

@@ -42,17 +42,17 @@ CONTROL = Control(
                 "The effective-permission sets for train, deploy or update endpoint, infer, read data and export are "
                 "computed."
             ),
-            measured_by=("tf", "plan", "aws", "azure", "gcp", "k8s"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "k8s"),
         ),
         Clause(
             id="IAM-02.equals-approved-role",
             text="Each effective-permission set equals its approved role.",
-            measured_by=("tf", "plan", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
         ),
         Clause(
             id="IAM-02.no-deploy-read-export",
             text="No principal holds deploy, data-read and export together.",
-            measured_by=("tf", "plan", "aws"),
+            measured_by=("tf", "plan", "state", "aws"),
         ),
         Clause(
             id="IAM-02.unused-removed",
@@ -62,12 +62,12 @@ CONTROL = Control(
         Clause(
             id="IAM-02.no-wildcard",
             text="There is no wildcard on AI actions.",
-            measured_by=("tf", "plan", "aws", "azure", "gcp", "k8s"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "k8s"),
         ),
         Clause(
             id="IAM-02.no-escalation",
             text="There is no privilege-escalation path to tier 0.",
-            measured_by=("tf", "plan", "aws", "azure", "gcp", "k8s"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "k8s"),
         ),
     ),
     evidence="IAM policy evaluation (allow/deny/SCP/boundary), K8s RBAC graph, access-advisor last-used",

@@ -41,7 +41,7 @@ CONTROL = Control(
                 "A signed, versioned policy names each artifact class, its sensitivity and the controls that it "
                 "requires."
             ),
-            measured_by=("assert",),
+            measured_by=("artifacts", "assert"),
         ),
         Clause(
             id="INV-04.every-entry-classed",
@@ -51,7 +51,7 @@ CONTROL = Control(
         Clause(
             id="INV-04.reviewed",
             text="The classification policy was reviewed within the last 12 months.",
-            measured_by=("assert",),
+            measured_by=("artifacts", "assert"),
         ),
     ),
     evidence="policy file in repo (TOML/YAML) with signature; register join",

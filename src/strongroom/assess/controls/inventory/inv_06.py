@@ -43,12 +43,12 @@ CONTROL = Control(
                 "The generated attack graph has at least 1 node of each layer (accelerator, driver, scheduler, "
                 "hypervisor, firmware, artifact store) for every cluster."
             ),
-            measured_by=("tf", "plan", "host", "k8s"),
+            measured_by=("tf", "plan", "state", "host", "k8s"),
         ),
         Clause(
             id="INV-06.edges-cite-evidence",
             text="Every edge of the graph cites evidence or names an explicit assumption.",
-            measured_by=("tf", "plan", "host", "k8s"),
+            measured_by=("tf", "plan", "state", "host", "k8s"),
         ),
         Clause(
             id="INV-06.assumptions-dated",

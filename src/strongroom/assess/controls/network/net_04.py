@@ -38,17 +38,17 @@ CONTROL = Control(
         Clause(
             id="NET-04.default-deny-egress",
             text="Egress is denied by default (SG, NACL, firewall, NetworkPolicy or FQDN proxy) on every AI segment.",
-            measured_by=("tf", "plan", "k8s", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "k8s", "aws", "azure", "gcp"),
         ),
         Clause(
             id="NET-04.metadata-guarded",
             text="The metadata service is out of a workload's reach: a probe to it fails.",
-            measured_by=("tf", "plan", "aws", "gcp", "probe"),
+            measured_by=("tf", "plan", "state", "aws", "gcp", "probe"),
         ),
         Clause(
             id="NET-04.allow-list-equals-policy",
             text="The egress allow-list of every AI segment equals the policy.",
-            measured_by=("tf", "plan", "k8s"),
+            measured_by=("tf", "plan", "state", "k8s"),
         ),
         Clause(
             id="NET-04.egress-probe-fails",

@@ -38,12 +38,12 @@ CONTROL = Control(
         Clause(
             id="SEG-01.default-deny-between",
             text="Traffic between tenants and between node roles is denied by default.",
-            measured_by=("tf", "plan", "k8s"),
+            measured_by=("tf", "plan", "state", "k8s"),
         ),
         Clause(
             id="SEG-01.flows-equal-stack",
             text="The allowed flows equal the declared stack (NCCL ports, storage, DNS, metrics).",
-            measured_by=("tf", "plan", "k8s"),
+            measured_by=("tf", "plan", "state", "k8s"),
         ),
         Clause(
             id="SEG-01.fabric-partitions",

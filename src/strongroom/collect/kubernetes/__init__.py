@@ -1,0 +1,1 @@
+"""Kubernetes objects from files: manifests, dumps of a cluster, rendered charts."""

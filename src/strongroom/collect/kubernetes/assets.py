@@ -1,0 +1,90 @@
+"""Assets from drafts: names, owners and facts, each fact's record shared by all that say the same."""
+
+import sys
+from collections.abc import Iterable, Iterator
+
+from strongroom.collect.kubernetes.drafts import OUTSIDE, Draft, Shapes, draft
+from strongroom.collect.kubernetes.link import World, copies_owner, link
+from strongroom.collect.kubernetes.reading import Found
+from strongroom.collect.kubernetes.templates import group
+from strongroom.model.estate import Asset, Fact, Gap, Ref
+from strongroom.model.values import Value
+
+# Facts whose values could quote what somebody wrote into a manifest by mistake.
+SENSITIVE = ("secrets.found",)
+
+
+class Facts:
+    """Records of facts. A cluster says the same a hundred thousand times; it is kept once."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.known: dict[tuple[str, type, Value], Fact] = {}
+
+    def of(self, name: str, value: Value) -> Fact:
+        """The record of a fact."""
+        key = (name, type(value), value)
+        fact = self.known.get(key)
+        if fact is None:
+            fact = Fact(name, value, None, self.source, sensitive=name in SENSITIVE and bool(value))
+            self.known[key] = fact
+        return fact
+
+
+def assets(found: Iterable[Found], gaps: list[Gap], source: str, label: str) -> Iterator[Asset]:
+    """Every object as an asset. `gaps` is read when all objects were seen, as reading them fills it."""
+    world, shapes = World(), Shapes()
+    drafts: list[Draft] = []
+    for one in found:
+        made = draft(one, shapes)
+        world.take(made, one)
+        drafts.append(made)
+    world.finish(gaps)
+    silent = {id(d) for d in drafts if d.owner is not None and copies_owner(d, world)}
+    link([d for d in drafts if id(d) not in silent], world)
+    records, taken = Facts(source), set[str]()
+    for made in drafts:
+        name = identity(made, label)
+        if name in taken:  # variants of one object in several folders are several things
+            name = f"{name}@{made.where.file}:{made.where.line_start}"
+        taken.add(name)
+        yield _asset(made, name, {} if id(made) in silent else made.facts, records, label)
+
+
+def identity(made: Draft, label: str) -> str:
+    """The id of an object: the same in every run and, for one cluster, in every source."""
+    return _id(made.namespace, group(made.version), made.kind, made.name, label)
+
+
+def _id(namespace: str, its_group: str, kind: str, name: str, label: str) -> str:
+    front = f"k8s:{label}:" if label else "k8s:"
+    return f"{front}{namespace or '-'}/{its_group or 'core'}/{kind}/{name or 'unnamed'}"
+
+
+def address(made: Draft) -> str:
+    """What people call it: `namespace/Kind/name`. A record of what the API does not serve says `external:Kind` last."""
+    if made.version.startswith(OUTSIDE):
+        return f"{made.name or 'unnamed'}/external:{made.kind}"
+    own = f"{made.kind}/{made.name or 'unnamed'}"
+    return f"{made.namespace}/{own}" if made.namespace else own
+
+
+def _asset(made: Draft, name: str, facts: dict[str, Value], records: Facts, label: str) -> Asset:
+    refs = []
+    if made.owner is not None:
+        refs.append(Ref("owner", _id(made.namespace, *made.owner, label)))
+    if made.namespace:
+        refs.append(Ref("namespace", _id("", "", "Namespace", made.namespace, label)))
+    return Asset(
+        id=name,
+        kind=made.what,
+        native_type=sys.intern(f"{made.version}/{made.kind}"),
+        address=address(made),
+        provider="kubernetes",
+        name=made.name,
+        labels=tuple(sorted(made.labels.items())),
+        facts={n: records.of(n, v) for n, v in facts.items()},
+        refs=tuple(refs),
+        where=made.where,
+        origin=records.source,
+    )

@@ -1,0 +1,1 @@
+"""Headers of model artifacts, read with bounds: nothing is evaluated, nothing is unpickled, no payload is read."""

@@ -1,0 +1,43 @@
+"""The facts of model artifacts and of their register; the vocabulary as a whole is in `facts`."""
+
+ARTIFACTS: dict[str, tuple[str, str]] = {
+    # what lies there
+    "artifact.format": ("text", "the format, by content: safetensors, gguf, pytorch, onnx and others"),
+    "artifact.bytes": ("number", "the size of its files together"),
+    "artifact.files": ("number", "how many files it consists of"),
+    "artifact.model": ("text", "what its header or configuration says that it is; its own word"),
+    "artifact.faults": ("texts", "what its headers say that cannot be, or that an attacker would say"),
+    "artifact.pickle": ("bool", "it is loaded by unpickling"),
+    "artifact.executes": ("bool", "loading it the usual way runs code that it brings or names"),
+    "artifact.executes_by": ("texts", "what of it would run"),
+    "artifact.imports": ("texts", "what its pickles import beyond plain containers and arrays"),
+    "artifact.missing": ("texts", "shards and files that its index or its names promise and that are not there"),
+    "artifact.sealed": ("text", "what it is encrypted with as an artifact; empty for nothing"),
+    "artifact.signature": ("texts", "files beside it that sign it; not verified"),
+    "artifact.unsigned_files": ("texts", "files of it that the signature beside it does not name"),
+    "artifact.provenance": ("texts", "statements of provenance and bills of materials beside it; not verified"),
+    "artifact.sha256": ("text", "SHA-256 of the file; of several files, that of the list of their digests"),
+    "artifact.place": ("texts", "what speaks against the place: temporary, home, shared"),
+    "file.mode": ("text", "the permissions of the file, the widest of them where there are several, as 0640"),
+    "file.owner": ("number", "the user id of the owner"),
+    "file.system": ("text", "the type of the file system"),
+    "file.others_read": ("bool", "every account of the machine can read it"),
+    "file.others_write": ("bool", "every account of the machine can change or replace it"),
+    "file.group_write": ("bool", "a whole group can change or replace it"),
+    # what the register says of it
+    "artifact.registered": ("bool", "the signed register of artifacts has an entry for it"),
+    "artifact.class": ("text", "the class that the register gives it: weights, checkpoints and others"),
+    "artifact.sensitivity": ("text", "the sensitivity of that class"),
+    "artifact.tier": ("number", "the workload tier of that class; 0 is the highest"),
+    "artifact.owner": ("text", "who answers for it"),
+    "artifact.requires": ("texts", "controls and clauses that its class requires"),
+    "artifact.digest_matches": ("bool", "its digest is the registered one; not set where none is registered"),
+    "artifact.size_matches": ("bool", "its size is the registered one; not set where none is registered"),
+    # the register itself
+    "register.signed": ("bool", "a trusted key has signed the register as it is"),
+    "register.entries": ("number", "how many artifacts it names"),
+    "register.incomplete": ("texts", "entries without an owner, a digest or a class that it defines"),
+    "register.unclassed": ("texts", "entries whose class it does not define"),
+    "register.not_found": ("texts", "entries of the places that were searched, of which nothing was found"),
+    "register.reviewed": ("text", "the day on which it was last reviewed, as 2026-11-22; empty for never"),
+}

@@ -1,0 +1,45 @@
+"""The facts of inventories, of states, and of what several sources say; the vocabulary as a whole is in `facts`."""
+
+INVENTORY: dict[str, tuple[str, str]] = {
+    # several sources
+    "sources.seen": ("texts", "the sources that show it, where several do"),
+    "sources.disagree": ("texts", "facts of which several sources say different things, with who says what"),
+    # an inventory that people keep (csv source)
+    "inventory.row": ("bool", "it has a row in the inventory"),
+    "inventory.owner": ("text", "who answers for it, as the inventory says"),
+    "inventory.location": ("text", "where it stands, as the inventory says"),
+    "inventory.cluster": ("text", "the cluster that it belongs to, as the inventory says"),
+    "inventory.orchestrator": ("text", "what gives it work, as the inventory says"),
+    "inventory.tenant": ("text", "for whom it works, as the inventory says"),
+    "inventory.sensitivity": ("text", "how sensitive it is, as the inventory says"),
+    "inventory.status": ("text", "in use, spare, retired and so on, as the inventory says"),
+    "inventory.verified": ("text", "the date when somebody last compared the row with the thing"),
+    "inventory.serial": ("text", "the serial number of a thing that is no host, card or disk"),
+    "inventory.uuid": ("text", "its UUID, as the inventory says"),
+    "inventory.vendor": ("text", "who made it, as the inventory says"),
+    "inventory.model": ("text", "its product name, as the inventory says"),
+    "inventory.gpu_model": ("text", "the model of its accelerators, as the inventory says"),
+    "inventory.addresses": ("texts", "its IP addresses, as the inventory says"),
+    "inventory.bmc": ("texts", "the addresses of its management controller, as the inventory says"),
+    "inventory.listed": ("bool", "the inventory has a row for what another source shows"),
+    "inventory.seen": ("bool", "another source shows what the inventory lists"),
+    # Terraform state
+    "state.tainted": ("bool", "Terraform will replace it at the next apply: a step of its creation failed"),
+    "state.deposed": ("text", "the key of an object that was replaced and is still there"),
+    # more of what nvidia-smi -q -x says of one accelerator
+    "gpu.accounting": ("bool", "the driver keeps a record of every process that used it"),
+    "gpu.retired_pages": ("number", "memory pages that were taken out of use; not set where rows are remapped instead"),
+    "gpu.retire_pending": ("bool", "a memory page waits for a reset to be taken out of use"),
+    "gpu.rows_remapped": ("number", "memory rows that were remapped after errors that ECC could not correct"),
+    "gpu.ecc_uncorrected": ("number", "memory errors over its life that ECC could not correct"),
+    "gpu.memory_mib": ("number", "its memory, in MiB"),
+    "gpu.cc_memory_mib": ("number", "its memory that confidential computing protects, in MiB"),
+    "gpu.dram_encrypted": ("bool", "its memory is encrypted by the card; not set where it cannot be"),
+    "gpu.fabric_state": ("text", "how far it has joined its NVLink fabric; not set for none"),
+    "gpu.fabric": ("text", "the NVLink fabric that it joined, as cluster/clique"),
+    "gpu.reset_required": ("bool", "the driver asks for a reset"),
+    "gpu.recovery": ("text", "what the driver asks for to recover; not set for nothing"),
+    "gpu.part_number": ("text", "the part number of its board"),
+    "gpu.mig_layout": ("texts", "its MIG devices, as GPU instance/compute instance MiB"),
+    "gpu.process_types": ("texts", "what uses it now, as type program; programs without their paths and arguments"),
+}
