@@ -1,6 +1,6 @@
 """Bytes that somebody else holds, read a piece at a time: every length comes from the file, and so from an attacker."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from strongroom.model.errors import Malformed, TooLarge
 
@@ -78,15 +78,16 @@ class Cursor:
 
     def take(self, length: int) -> bytes:
         """The next bytes. Raises Malformed where fewer are left, TooLarge where too many were read."""
-        if length < 0 or length > self.left:
-            found = f"{length} bytes announced at {self.place}, {max(0, self.left)} left"
-            raise Malformed(self.subject, found, "a length within the file")
         begin = self.place - self._base
-        if begin < 0 or begin + length > len(self._piece):
+        end = begin + length
+        if begin < 0 or length < 0 or end > len(self._piece):
+            if length < 0 or length > self.left:
+                found = f"{length} bytes announced at {self.place}, {max(0, self.left)} left"
+                raise Malformed(self.subject, found, "a length within the file")
             self._fill(length)
-            begin = 0
+            begin, end = 0, length
         self.place += length
-        return self._piece[begin : begin + length]
+        return self._piece[begin:end]
 
     def _fill(self, length: int) -> None:
         wanted = min(max(length, _PIECE), self.left)
@@ -104,6 +105,24 @@ class Cursor:
             found = f"{length} bytes announced at {self.place}, {max(0, self.left)} left"
             raise Malformed(self.subject, found, "a length within the file")
         self.place += length
+
+    def skip_texts(self, count: int, wide: int, order: str) -> None:
+        """Step over texts, each behind its length of `wide` bytes. Raises Malformed as `skip`, TooLarge as `take`."""
+        byteorder: Literal["little", "big"] = "big" if order == "big" else "little"
+        read = int.from_bytes
+        while count > 0:
+            piece, at = self._piece, self.place - self._base
+            last = len(piece) - wide
+            # A vocabulary has a hundred thousand words: those that lie whole in what is buffered need no call each.
+            while count > 0 and 0 <= at <= last:
+                after = at + wide + read(piece[at : at + wide], byteorder)
+                if after > len(piece):
+                    break
+                at, count = after, count - 1
+            self.place = self._base + at if 0 <= at <= len(piece) else self.place
+            if count > 0:
+                self.skip(self.number(wide, order))
+                count -= 1
 
     def number(self, size: int, order: str = "little") -> int:
         """An unsigned number of `size` bytes."""

@@ -121,6 +121,9 @@ def _step_over(r: _Reader, kind: int, depth: int) -> None:
         if count * r.wide > r.cursor.left:
             raise Malformed(SUBJECT, f"an array of {count}", "one that fits the file")
         r.spend(count)
+        if inner == _STRING:
+            r.cursor.skip_texts(count, r.wide, r.order)
+            return
         for _ in range(count):
             _step_over(r, inner, depth + 1)
     else:

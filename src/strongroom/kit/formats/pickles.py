@@ -16,6 +16,13 @@ LONGEST_NAME = 1_024
 COMPUTED = "(computed)"  # an import whose name is put together while the pickle is loaded
 _NAME = re.compile(r"[\w.<>]+ [\w.<>]+")
 
+_FIXED = {"GET", "BINGET", "LONG_BINGET", "EXT1", "EXT2", "EXT4", "NEXT_BUFFER"}
+_CONSTANTS = {
+    code: o.argument
+    for code, o in OPCODES.items()
+    if isinstance(o.argument, int) and (o.pops, o.pushes) == (0, 1) and o.name not in {*_FIXED, *TO_MARK}
+}
+
 Item = str | None  # a text that is known, or something else
 _MARK = object()
 
@@ -121,6 +128,11 @@ def _stream(cursor: Cursor, machine: _Machine, budget: int) -> int:
         if budget < 0:
             raise TooLarge(SUBJECT, "more opcodes than are followed", f"at most {MOST_OPCODES}")
         byte = cursor.take(1)[0]
+        if byte in _CONSTANTS:
+            # Most of a pickle: a value that names nothing, of a fixed length, onto the stack.
+            cursor.skip(_CONSTANTS[byte])
+            machine.stack.append(None)
+            continue
         opcode = OPCODES.get(byte)
         if opcode is None:
             raise Malformed(SUBJECT, f"the byte 0x{byte:02x}", "an opcode")
