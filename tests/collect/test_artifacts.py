@@ -8,9 +8,13 @@ from pathlib import Path
 
 import artifact_files as files
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from strongroom.app.sources import find, gather
 from strongroom.collect.artifacts.placing import Mounts, speaks_against
+from strongroom.collect.artifacts.recognising import CLAIMS, recognise
+from strongroom.kit.formats.bounded import Memory
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import Unreadable
 from strongroom.model.estate import Asset, Estate
@@ -143,6 +147,22 @@ def test_a_hostile_header_is_a_fault(tmp_path: Path, name: str) -> None:
     faults = only(tmp_path).value("artifact.faults")
     assert isinstance(faults, tuple)
     assert len(faults) >= 1
+
+
+@given(
+    st.sampled_from(sorted({**FORMATS, **CODE})),
+    st.integers(0, 4000),
+    st.binary(max_size=60),
+    st.sampled_from(["x", *(f"x{suffix}" for suffix in sorted(CLAIMS))]),
+    st.booleans(),
+)
+def test_any_damage_to_any_format_ends_in_an_answer(name: str, at: int, noise: bytes, file: str, cut: bool) -> None:
+    """Whatever is written over a file, or cut off it, under whatever name, it is recognised, doubted or left alone."""
+    data = bytearray({**FORMATS, **CODE}[name])
+    at %= len(data) + 1
+    data[at : len(data) if cut else at + len(noise)] = noise
+    found = recognise(Memory(bytes(data)), file)
+    assert found is None or found.format
 
 
 def test_a_pickle_that_cannot_be_followed_is_not_called_harmless(tmp_path: Path) -> None:

@@ -74,6 +74,13 @@ def test_datasets_are_recognised() -> None:
     assert tables.tar_members(Memory(files.tar({"../x": b""})))[1]
 
 
+def test_a_checksum_that_is_no_number_is_no_tar() -> None:
+    """A header whose checksum is not even octal is another kind of file, and no fault of the program."""
+    block = bytearray(files.tar({"a": b"x"}))
+    block[148] = 1
+    assert not tables.looks_like_tar(bytes(block))
+
+
 @given(st.binary(max_size=600))
 def test_any_bytes_as_tar(data: bytes) -> None:
     """Whatever the bytes, members are listed or the archive is refused."""

@@ -114,6 +114,20 @@ PROOFS = (
         ("tests/app/test_reconciling.py",),
     ),
     Proof(
+        "model artifacts on disk (`artifacts:`)",
+        Level.REAL_SOFTWARE,
+        "pickles that Python wrote, headers made byte by byte, damage by chance, and recorded attacks beside the checkout",
+        "few files of the real frameworks; signatures beside artifacts are seen and not verified",
+        ("tests/collect/test_artifacts.py", "tests/kit/test_formats_pickle.py", "tests/kit/test_formats_weights.py"),
+    ),
+    Proof(
+        "the signed register of artifacts",
+        Level.REAL_SOFTWARE,
+        "defined, signed, edited, forged, added to and verified by the tests, with a log of their own",
+        "no organisation keeps one",
+        ("tests/app/test_artifacts_app.py", "tests/cli/test_artifacts_cli.py", "tests/kit/test_artifact_classes.py"),
+    ),
+    Proof(
         "checks, controls and their answers",
         Level.REAL_SOFTWARE,
         "every check on known, unknown and strange facts, and on configuration that its tests write",

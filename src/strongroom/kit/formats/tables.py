@@ -90,7 +90,10 @@ def looks_like_tar(head: bytes) -> bool:
 def _checksum(block: bytes) -> bool:
     if len(block) < _BLOCK:
         return False
-    stated = _octal(block[148:156])
+    try:
+        stated = _octal(block[148:156])
+    except Malformed:
+        return False
     return stated == sum(block[:148]) + 8 * 32 + sum(block[156:])
 
 
