@@ -220,13 +220,6 @@ PROOFS = (
         ("tests/assess/test_rule_language.py", "tests/app/test_rules.py", "tests/cli/test_rules_cli.py"),
     ),
     Proof(
-        "model artifacts on disk (`artifacts:`) and their signed register",
-        Level.SIMULATED,
-        "files that the tests write in each format's documented form, whole, cut and hostile",
-        "no file that a training framework wrote; no register of an organisation",
-        ("tests/collect/test_artifacts.py", "tests/app/test_artifacts_app.py", "tests/cli/test_artifacts_cli.py"),
-    ),
-    Proof(
         "the mathematics of the transparency log",
         Level.REAL_SOFTWARE,
         "proofs, tiles, notes and checkpoints against Go's sumdb packages, and against logs that Tessera wrote",
