@@ -40,7 +40,13 @@ def strongroom(*words: str, head: int = 0, since: str = "", wanted: tuple[int, .
         check=False,
         capture_output=True,
         text=True,
-        env={**os.environ, "COLUMNS": "80", "PYTHONUTF8": "1", "NO_COLOR": "1"},
+        env={
+            **os.environ,
+            "COLUMNS": "80",
+            "PYTHONUTF8": "1",
+            "NO_COLOR": "1",
+            "XDG_STATE_HOME": str(OUT / "home"),  # the story looks at no state but its own
+        },
     )
     text = [line.rstrip() for line in (run.stdout + run.stderr).rstrip().splitlines()]
     if head and len(text) > head + 1:

@@ -21,12 +21,14 @@ def people(
     """
     said = accepted(config, exceptions)
     where = state_path(state or config.state.path)
-    if "://" not in where and not Path(where).exists():
-        return said, ""
     try:
+        if "://" not in where and not Path(where).exists():
+            return said, ""
         verified, notes = standing(config, where, log, now)
     except StateError as e:
         return said, f"assertions could not be looked at: {e}"
+    except OSError as e:
+        return said, f"assertions could not be looked at: {where}: {(e.strerror or 'an error').lower()}"
     return People(said.exceptions, said.inline, verified, notes), ""
 
 
