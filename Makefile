@@ -57,6 +57,7 @@ integration: $(VENV)/.dev ## The tests that start real servers and programs
 
 fuzz: $(VENV)/.dev ## Hostile input against every parser, longer than in `make test`
 	STRONGROOM_FUZZ=1 $(BIN)/pytest -n $(WORKERS) -k "fuzz or hostile"
+	$(BIN)/python tests/attest/fuzzing.py
 
 bench: $(VENV)/.dev ## Speed and size, beside the peers that are installed; writes benchmarks/results/
 	$(BIN)/python benchmarks/assess.py

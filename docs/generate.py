@@ -37,7 +37,8 @@ from strongroom.model.ports import Check, Control
 from strongroom.serve.role import Role
 
 sys.path.insert(0, str(Path(__file__).parent))
-from coverage_page import coverage  # it lies beside this script, which is no package
+from coverage_page import coverage  # both lie beside this script, which is no package
+from steps_page import steps
 
 DOCS = Path(__file__).parent
 MARK = "<!-- Made by docs/generate.py from the code: change the code, then run `make reference`. -->\n\n"
@@ -365,6 +366,7 @@ PAGES: dict[str, Callable[[], Lines]] = {
     "reference/sources.md": sources,
     "reference/facts.md": facts,
     "reference/coverage.md": coverage,
+    "reference/steps.md": steps,
     "reference/formats.md": formats,
     "reference/codes.md": code_pages,
     "reference/cli.md": cli,
@@ -381,8 +383,7 @@ def pages() -> dict[str, str]:
 def main(arguments: Sequence[str]) -> int:
     """Write, or compare when `--check` is given."""
     stale = 0
-    for path, page in pages().items():
-        file = DOCS / path
+    for file, path, page in ((DOCS / path, path, page) for path, page in pages().items()):
         if file.exists() and file.read_text(encoding="utf-8") == page:
             continue
         stale += 1

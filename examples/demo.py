@@ -118,6 +118,7 @@ def main() -> None:
 
     remember()
     tamper()
+    attest()
     ending()
 
 
@@ -164,6 +165,35 @@ def tamper() -> None:
     strongroom("log", "append", "--from", "demo-out/forged.jsonl", *forged)
     against = ("--log", "demo-out/forged", "--checkpoint", "demo-out/yesterday.checkpoint", "--key", key)
     strongroom("log", "audit", *against, wanted=(1,))
+
+
+def attest() -> None:
+    """Evidence: genuine at its time, changed by a bit, and of a vendor that somebody made up."""
+    scene(
+        9,
+        "Is that machine what it says?",
+        "Somebody offers a machine for the weights, with a report that its processor signed. The chain is whole and every "
+        "signature holds. Its root is called as AMD's is, and was made here a moment ago.",
+    )
+    minted = [sys.executable, str(ROOT / "examples" / "made_up_vendor.py"), str(OUT / "offered")]
+    subprocess.run(minted, cwd=ROOT, check=True)
+    offered = ("demo-out/offered/report.bin", "--endorsements", "demo-out/offered/vendor", "--offline")
+    strongroom("attest", "verify", *offered, "--inspect", head=13, since="verdict", wanted=(1,))
+    vectors = Path("../shared/vectors/attest/dcap")
+    if not (ROOT / vectors).is_dir():
+        say()
+        say(f"Genuine evidence belongs to its vendor, and none is here: {vectors} is not beside this checkout.")
+        return
+    say()
+    say(
+        "A quote that Intel's hardware signed, with Intel's statements of that month, is judged as of then. Nothing "
+        "fails; what only its owner could have given, such as the nonce, is named. Then the same with one bit changed."
+    )
+    beside = ("--endorsements", str(vectors / "tdx_v4_uptodate.collateral.json"), "--offline", "--inspect")
+    at = ("--at", "2025-07-01")
+    strongroom("attest", "verify", str(vectors / "tdx_v4_uptodate.quote"), *beside, *at, head=13, since="verdict")
+    forged = str(vectors / "tampered_mrtd.quote")
+    strongroom("attest", "verify", forged, *beside, *at, head=4, since="FAIL", wanted=(1,))
 
 
 def mend() -> None:

@@ -56,3 +56,11 @@ def namespace(name: str = "ns", tenant: str = "", sensitivity: str = "", labels:
     return f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n  labels: {labels}\n" + (
         f"  annotations:\n{notes}" if notes else ""
     )
+
+
+def node(labels: str, taints: str = "[]", name: str = "g") -> str:
+    """A node with eight accelerators."""
+    return (
+        f"apiVersion: v1\nkind: Node\nmetadata: {{name: {name}, labels: {labels}}}\nspec: {{taints: {taints}}}\n"
+        "status: {allocatable: {nvidia.com/gpu: '8'}, nodeInfo: {kubeletVersion: v1.34.1}}\n"
+    )

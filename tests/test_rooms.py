@@ -130,7 +130,7 @@ class House:
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "src", tree / "src", ignore=ignore)
         (tree / "docs").mkdir()
-        for name in ("generate.py", "coverage_page.py"):
+        for name in ("generate.py", "coverage_page.py", "steps_page.py"):
             shutil.copy(ROOT / "docs" / name, tree / "docs")
         planted = {
             PACKAGE / "collect/sources/beacon.py": SOURCE,

@@ -93,13 +93,14 @@ RESOURCE = obj(
     tags=listed(obj("name value", name=TEXT, value=ANY_TEXT)),  # key_value_object
 )
 UNMAPPED = obj(
-    "schema status",
+    "schema status log",
     "equivalents exception notes assertion",
     notes=listed(TEXT),
     assertion=obj("owner approver expires id", owner=TEXT, approver=TEXT, expires=TEXT, id=TEXT),
     schema={"const": "strongroom/1"},
     status=TEXT,
     equivalents=listed(TEXT),
+    log=TEXT,
     exception=obj(
         "owner approver expires digest",
         owner=ANY_TEXT,

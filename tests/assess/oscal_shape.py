@@ -167,7 +167,17 @@ RESULT = obj(
         "remarks": LINES,
     },
 )
-RESOURCE = obj("uuid title description", uuid=UUID5, title=LINE, description=LINES)
+RESOURCE = obj(
+    "uuid title description",
+    "base64",
+    uuid=UUID5,
+    title=LINE,
+    description=LINES,
+    base64=obj(
+        "filename media-type value",
+        **{"filename": LINE, "media-type": LINE, "value": {"type": "string", "pattern": "^[0-9A-Za-z+/]+={0,2}$"}},
+    ),
+)
 RESULTS = obj(
     "assessment-results",
     **{

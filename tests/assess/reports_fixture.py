@@ -18,6 +18,7 @@ from strongroom.model.control import (
 )
 from strongroom.model.estate import Asset, Fact, Gap, SourceRead
 from strongroom.model.kinds import Kind
+from strongroom.model.log import Logged
 from strongroom.model.ports import Answer, Catalogue, Check, Control, View, check
 from strongroom.model.values import Key, NetRule, Unknown, Where
 
@@ -31,6 +32,16 @@ FORMULA = '=HYPERLINK("https://evil.example","pay")'
 TEMPLATE = "{0} {{7*7}} {% raw %} [x](sarif:/runs/0) ${var.x}"
 NOT_TEXT = "caf\udce9.tf"
 HOSTILE = (HTML, MARKDOWN, TERMINAL, FORMULA, TEMPLATE, NOT_TEXT)
+
+LOGGED = Logged(
+    origin="log.example/ai",
+    entry=17,
+    at=SEEN,
+    findings="sha256:" + "0f" * 32,
+    data='{"kind":"snapshot"}',
+    proof="c2sp.org/tlog-proof@v1\nindex 17\n\nlog.example/ai\n18\n",
+    keys=("log.example/ai+0a1b2c3d+AQ==",),
+)
 
 WEIGHTS = Where("infra/main.tf", 12, 30)
 
@@ -223,6 +234,7 @@ def assessment() -> Assessment:
         coverage=Coverage(4, 3, (("redfish", 6), ("k8s", 1))),
         tasks=(task(found[0], 60), task(found[11], 30)),
         snapshot="20260304-1",
+        logged=LOGGED,
     )
 
 

@@ -236,7 +236,7 @@ resource "aws_iam_access_key" "asked" {
         ("iam.grant.full-access", "aws_iam_user_policy_attachment.power", "fail"),
         ("iam.grant.full-access", "aws_iam_role_policy_attachment.partition", "fail"),
         ("iam.grant.full-access", "aws_iam_role_policy_attachments_exclusive.many", "fail"),
-        ("iam.grant.full-access", "data.aws_iam_policy.other", "pass"),
+        ("iam.grant.full-access", "data.aws_iam_policy.other", "not-applicable"),
         ("iam.grant.full-access", "aws_iam_role_policy_attachment.asked", "unknown"),
         ("iam.grant.full-access", "aws_iam_group_policy_attachment.nothing", "not-applicable"),
         ("iam.user.standing-key", "aws_iam_access_key.on", "fail"),

@@ -206,6 +206,21 @@ resource "aws_sagemaker_endpoint_configuration" "good" {
     kms_key_id     = aws_kms_key.k.arn
   }
 }
+resource "aws_sagemaker_endpoint_configuration" "on_own_disks" {
+  production_variants {
+    instance_type = "ml.g5.2xlarge"
+  }
+}
+resource "aws_sagemaker_endpoint_configuration" "on_volumes" {
+  production_variants {
+    instance_type = "ml.t2.medium"
+  }
+}
+resource "aws_sagemaker_training_job" "on_own_disks" {
+  resource_config {
+    instance_type = "ml.p4d.24xlarge"
+  }
+}
 resource "aws_sagemaker_endpoint_configuration" "asked" {
   kms_key_arn = var.x
 }
@@ -286,6 +301,9 @@ net.job.isolated                 training_job.asked                 unknown
 enc.endpoint-config.cmk          endpoint_configuration.bare        fail
 enc.endpoint-config.cmk          endpoint_configuration.good        pass
 enc.endpoint-config.cmk          endpoint_configuration.asked       unknown
+enc.endpoint-config.cmk          endpoint_configuration.on_own_disks  not-applicable
+enc.endpoint-config.cmk          endpoint_configuration.on_volumes  fail
+enc.job.volume-cmk               training_job.on_own_disks          not-applicable
 enc.endpoint-config.capture-cmk  endpoint_configuration.bare        fail
 enc.endpoint-config.capture-cmk  endpoint_configuration.good        pass
 enc.endpoint-config.capture-cmk  endpoint_configuration.asked       -

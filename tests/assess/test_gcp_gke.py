@@ -143,6 +143,28 @@ resource "google_container_cluster" "by_name_only" {
     }
   }
 }
+resource "google_container_cluster" "named_openly" {
+  name                     = "named-openly"
+  remove_default_node_pool = true
+  node_pool {
+    name = "default-pool"
+    node_config {
+      machine_type = "e2-standard-4"
+    }
+  }
+  master_authorized_networks_config {}
+  control_plane_endpoints_config {
+    dns_endpoint_config {
+      allow_external_traffic = true
+    }
+  }
+}
+resource "google_container_node_pool" "of_nothing_here" {
+  cluster = google_container_cluster.elsewhere.name
+  node_config {
+    machine_type = "e2-standard-8"
+  }
+}
 resource "google_container_cluster" "asked" {
   name                  = "asked"
   enable_shielded_nodes = var.x
@@ -203,6 +225,12 @@ net.gke.authorized-networks  google_container_cluster.good      pass
 net.gke.authorized-networks  google_container_cluster.bare      fail
 net.gke.authorized-networks  google_container_cluster.asked     pass
 net.gke.authorized-networks  google_container_cluster.by_name_only  pass
+net.gke.authorized-networks  google_container_cluster.named_openly  fail
+net.gke.private-api          google_container_cluster.named_openly  fail
+boot.gke.secure-boot         google_container_cluster.named_openly  -
+enc.gke.node-disks-cmk       google_container_cluster.named_openly  -
+net.gke.metadata             google_container_cluster.named_openly  -
+net.gke.metadata             google_container_node_pool.of_nothing_here  unknown
 net.gke.private-api          google_container_cluster.good      pass
 net.gke.private-api          google_container_cluster.bare      fail
 net.gke.private-api          google_container_cluster.by_name_only  pass

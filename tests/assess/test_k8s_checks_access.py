@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kubernetes_objects import answers, container, namespace, pod
+from kubernetes_objects import answers, container, namespace, node, pod
 from strongroom.app.catalogue import catalogue
 from strongroom.assess.declined_kubernetes import ASKED_OF_ANOTHER, DECLINED
 from strongroom.model.codes import Status
@@ -163,14 +163,6 @@ def test_managed_clusters_by_their_description(tmp_path: Path) -> None:
     assert answers(tmp_path / "b", described(gke, {}))["log.cluster.gke-described", at] is F
     on = {"logging_config": {"component_config": {"enable_components": [1]}}}
     assert answers(tmp_path / "c", described(gke, on))["log.cluster.gke-described", at] is P
-
-
-def node(labels: str, taints: str = "[]", name: str = "g") -> str:
-    """A node with eight accelerators."""
-    return (
-        f"apiVersion: v1\nkind: Node\nmetadata: {{name: {name}, labels: {labels}}}\nspec: {{taints: {taints}}}\n"
-        "status: {allocatable: {nvidia.com/gpu: '8'}, nodeInfo: {kubeletVersion: v1.34.1}}\n"
-    )
 
 
 SLICED = "{nvidia.com/gpu.sharing-strategy: time-slicing, nvidia.com/gpu.product: H100-SHARED}"

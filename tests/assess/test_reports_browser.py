@@ -1,5 +1,6 @@
 """The page for people in a real browser: it draws, asks for nothing and complains of nothing."""
 
+import dataclasses
 import http.server
 import os
 import re
@@ -9,12 +10,20 @@ import subprocess
 import threading
 import zlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 import reports_fixture as fixture
+import travel_fixture
 
 from strongroom.assess.reports.html import REPORT
+from strongroom.model.codes import Effort, GapCode, Severity, Status
+from strongroom.model.control import Assessment, ClauseResult, ControlResult, Coverage
+from strongroom.model.estate import Gap
+from strongroom.model.ports import Catalogue
+from strongroom.model.snapshot import Kept
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: the page cannot be drawn here")
@@ -153,3 +162,53 @@ def test_page_prints(site: Site, tmp_path: Path) -> None:
     draw(site, report(), tmp_path, f"--print-to-pdf={paper}")
     assert paper.read_bytes().startswith(b"%PDF-")
     assert len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) > 1
+
+
+def crowded() -> tuple[Assessment, Catalogue]:
+    """As much as the lead's page ever holds: fourteen areas, every state, long names, long reasons, a history."""
+    found = travel_fixture.with_people()
+    name = "module.a_rather_long_name_of_a_module_that_somebody_chose.aws_s3_bucket.with_a_long_name_too"
+    base = fixture.CATALOGUE.controls["NET-01"]
+    area = dataclasses.replace(base, area="confidential computing, all", title=name)
+    controls = {f"C-{n}": dataclasses.replace(area, id=f"C-{n}", area=f"{area.area} {n}") for n in range(14)}
+    states = [s for s in Status for _ in range(2)]
+    found.controls = tuple(
+        ControlResult(ident, states[n], tuple(ClauseResult(f"{ident}.{s}", s) for s in Status))
+        for n, ident in enumerate(controls)
+    )
+    found.coverage = Coverage(99, 48, (("redfish", 16), ("artifacts", 11), ("slurm", 9)))
+    task = msgspec.structs.replace(found.tasks[0], title=name * 3, fix=name * 5, effort=Effort.MEDIUM)
+    found.tasks = (task,) * 20
+    found.gaps = (Gap(name * 3, "tf:infra", GapCode.NOT_FETCHED, "a reason that goes on and on " * 20),) * 9
+    found.findings = tuple(
+        msgspec.structs.replace(f, severity=list(Severity)[n % 5], arguments=(*f.arguments, ("because", name * 9)))
+        for n, f in enumerate(found.findings)
+    )
+    earlier = (fixture.SEEN - timedelta(days=3 * n) for n in range(30, 0, -1))
+    found.history = tuple(Kept(f"r{n}", at, tuple(fixture.CATALOGUE.checks)) for n, at in enumerate(earlier))
+    found.logged = msgspec.structs.replace(fixture.LOGGED, origin=name * 2, entry=123_456_789)
+    found.redacted = True
+    return found, Catalogue(controls, fixture.CATALOGUE.checks)
+
+
+def sheets(site: Site, page: str, folder: Path, hidden: str) -> int:
+    """How many sheets of paper a page takes when a part of it is hidden."""
+    paper = folder / "report.pdf"
+    draw(site, page.replace("</style>", f"{hidden} {{ display: none }}</style>"), folder, f"--print-to-pdf={paper}")
+    return len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes()))
+
+
+def test_lead_has_one_sheet_of_paper(site: Site, tmp_path: Path) -> None:
+    """However much there is, what the lead needs is on one page; the others begin on a page of their own."""
+    page = fixture.text(REPORT.render(*crowded()))
+    assert sheets(site, page, tmp_path, "#engineer, #auditor, footer") == 1
+    assert sheets(site, page, tmp_path, "#lead, #auditor, footer") >= 1
+    assert sheets(site, page, tmp_path, "#auditor, footer") >= 2
+
+
+def test_a_lead_that_is_too_long_would_be_noticed(site: Site, tmp_path: Path) -> None:
+    """The test of the sheet can fail: with a list that is not cut, the lead's part takes two."""
+    page = fixture.text(REPORT.render(*crowded()))
+    line = page.partition('<ul class="unseen">')[2].partition("</li>")[0] + "</li>"
+    longer = page.replace('<ul class="unseen">', '<ul class="unseen">' + line * 12)
+    assert sheets(site, longer, tmp_path, "#engineer, #auditor, footer") == 2

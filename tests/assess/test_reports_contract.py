@@ -129,6 +129,18 @@ def test_empty_assessment_has_a_report(name: str) -> None:
     assert out if name not in LINES else out == ""
 
 
+@pytest.mark.parametrize("name", sorted({*REPORTS} - {"csv", "jsonl"}))  # these are findings and nothing else
+def test_a_run_that_no_log_holds_is_told_apart(name: str) -> None:
+    """Every format that speaks of the run says which entry of which log holds it, or that none does."""
+    whole = fixture.assessment()
+    logged = rendered(name, whole)
+    assert fixture.LOGGED.origin in logged
+    whole.logged = None
+    bare = rendered(name, whole)
+    assert fixture.LOGGED.origin not in bare
+    assert ('"log":null' if name == "json" else "not logged") in bare
+
+
 @pytest.mark.parametrize("name", sorted({*REPORTS} - {"html", "md"}))  # these count clauses, and list no pass
 def test_every_status_is_told_apart(name: str) -> None:
     """A pass, a failure, a doubt and an accepted failure are four things in every format."""

@@ -1,17 +1,22 @@
 """The page for people, read back with a parser."""
 
 import re
+from base64 import b64decode
+from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 import reports_fixture as fixture
+import travel_fixture
 
 from strongroom.assess.reports.html import REPORT
 from strongroom.model.codes import Status
 from strongroom.model.control import Assessment
+from strongroom.model.snapshot import Kept
 
-VOID = {"meta", "link", "br", "wbr", "input"}
+VOID = {"meta", "link", "br", "wbr", "input", "col"}
+READERS = ("lead", "engineer", "auditor")
 LEVELS = {f"h{n}": n for n in range(1, 7)}
 
 
@@ -59,6 +64,11 @@ def html(assessment: Assessment | None = None) -> str:
     return fixture.text(REPORT.render(assessment or fixture.assessment(), fixture.CATALOGUE))
 
 
+def part(assessment: Assessment, reader: str) -> str:
+    """The part of the page that is for one reader."""
+    return re.split(r'<section class="part[^"]*" id="', html(assessment))[1 + READERS.index(reader)]
+
+
 def page(assessment: Assessment | None = None) -> Page:
     return Page(html(assessment))
 
@@ -86,7 +96,8 @@ def test_links_lead_into_the_page_or_to_a_default() -> None:
     read = page()
     ids = [a["id"] for _, a in read.elements if "id" in a]
     assert len(ids) == len(set(ids))
-    inner = [str(a["href"]) for a in read.all("a")]
+    assert all(str(a["href"]).startswith("data:") == ("download" in a) for a in read.all("a"))
+    inner = [str(a["href"]) for a in read.all("a") if "download" not in a]
     inner += [str(a["href"]) for a in read.all("use")]
     assert {h.removeprefix("#") for h in inner if h.startswith("#")} <= set(ids)
     assert {h for h in inner if not h.startswith("#")} == {"https://example.test/defaults"}
@@ -160,6 +171,7 @@ def test_page_says_what_was_read_and_what_was_not() -> None:
         "Of 4 controls, 1 fails, 1 cannot be told from what was read, 1 is proven and 1 was not assessed in full.",
         "3 of 4 controls measured",
         "redfish: would add 6 controls",
+        "1 control of 4 was not measured by the sources that were given. More would come from redfish: (6 controls)",
         "The first 2 things to do",
         "var.kms_key has no value",
         "give the variable its value, or give a plan (terraform show -json)",
@@ -223,7 +235,109 @@ def test_same_reason_is_said_once() -> None:
     large.findings = tuple(
         fixture.finding(fixture.cmk, a, Status.FAIL, fixture.FindingCode.BROKEN, key="one key") for a in large.assets
     )
-    assert html(large).count("it is encrypted with one key") == 1
+    assert part(large, "engineer").count("it is encrypted with one key") == 1
+
+
+def test_three_readers_have_a_part_each() -> None:
+    """The lead, the engineer and the auditor find their part by its heading, in this order, and by the navigation."""
+    read = page()
+    assert [READERS.index(str(a["id"])) for a in read.all("section") if a.get("id") in READERS] == [0, 1, 2]
+    assert all(f"For the {reader}" in page().text for reader in READERS)
+    assert {"#lead", "#engineer", "#auditor"} <= {a["href"] for a in read.all("a")}
+
+
+def test_lead_sees_the_whole_on_one_page() -> None:
+    """The verdict, two pictures with their words, what to do first, and what was not seen."""
+    lead = part(fixture.assessment(), "lead")
+    for piece in (
+        "Of 4 controls, 1 fails",
+        "Posture by area",
+        'role="img" aria-label="Made-up: 1 fail, 1 unknown, 1 pass, 2 not assessed"',
+        'role="img" aria-labelledby="burn-name burn-words"',
+        "The first 2 things to do",
+        "What was not seen",
+        "var.kms_key has no value",
+    ):
+        assert piece in lead
+
+
+def test_pictures_have_words() -> None:
+    """Every picture that is not decoration has a name that says what is in it."""
+    pictures = [a for a in page().all("svg") if a.get("role") == "img"]
+    assert len(pictures) >= 4
+    assert all(a.get("aria-label") or a.get("aria-labelledby") for a in pictures)
+
+
+def test_burn_down_without_earlier_runs_is_called_a_plan() -> None:
+    """Nothing is drawn as if it had happened, and the reader is told why."""
+    lead = part(fixture.assessment(), "lead")
+    assert "The plan: open fixes until day 90" in lead
+    assert "No earlier run of these sources is kept" in lead
+    assert 'class="actual"' not in lead
+    assert "The plan: 2 open fixes on day 0, 1 after day 30, 0 after day 60, 0 after day 90." in lead
+
+
+def test_burn_down_tells_mended_from_not_seen_any_more() -> None:
+    """A check that failed before and passes now is done; one that nobody answers any more is not."""
+    whole = fixture.assessment()
+    early = fixture.SEEN - timedelta(days=20)
+    whole.history = (Kept("r1", early, ("net.notebook.direct-internet", "enc.bucket.cmk", "gone.for.ever")),)
+    drop = fixture.internet.id
+    whole.findings = tuple(f for f in whole.findings if f.check != drop or f.status is Status.PASS)
+    lead = part(whole, "lead")
+    assert "First 30 days: 0 open, 1 done, 0 accepted, 0 no longer told".lower() in lead.lower()
+    assert "What happened: 2 open at first, 1 open 20 days later." in lead
+    whole.findings = tuple(f for f in whole.findings if f.check != drop)
+    assert "0 open, 0 done, 0 accepted, 1 no longer told" in part(whole, "lead")
+
+
+def test_engineer_has_evidence_fix_and_verification() -> None:
+    """Where, what was read, the lines for this very type, and how to see that it worked."""
+    engineer = part(fixture.assessment(), "engineer")
+    for piece in ("infra/<wbr>notebooks", "net.direct_internet", "subnet_id = ", "terraform plan", "Verify:"):
+        assert piece in engineer
+
+
+def test_auditor_goes_from_a_control_to_what_was_read() -> None:
+    """A clause has its checks, a check one answer of each kind with place and facts, and people have their words."""
+    text = " ".join(part(travel_fixture.with_people(), "auditor").split())
+    control = text.partition('id="control-ART-01"')[2].partition('id="control-TEE-01"')[0]
+    for piece in (
+        "The stores-cmk clause holds.",
+        "Buckets are encrypted with a key of the customer",
+        "provider aws/s3",
+        "infra/<wbr>main.tf:12",
+        "<b>Accepted:</b>",
+        "a sandbox without data",
+        'href="#check-enc.bucket.cmk"',
+    ):
+        assert piece in control
+    vouched = text.partition('id="control-TEE-01"')[2]
+    assert "<b>Attested:</b> Ada vouches for it" in vouched
+    assert "entry 41 of the log log.example/people" in vouched
+
+
+def test_auditor_gets_the_log_entry_with_its_exact_bytes() -> None:
+    """The page carries entry and proof as files, the digest, the key, and the commands that hold them together."""
+    read = page()
+    held = {a["download"]: str(a["href"]) for a in read.all("a") if "download" in a}
+    files = {name: b64decode(href.partition(";base64,")[2]).decode() for name, href in held.items()}
+    assert files == {"entry.json": fixture.LOGGED.data, "entry.tlog-proof": fixture.LOGGED.proof}
+    for piece in (
+        fixture.LOGGED.findings,
+        "strongroom log verify entry.tlog-proof --entry entry.json --key 'log.example/ai+0a1b2c3d+AQ=='",
+        "jq -r '.findings[] | .fingerprint + .status' report.json | sha256sum",
+    ):
+        assert piece in read.text
+
+
+def test_run_that_is_not_logged_says_so_to_every_reader() -> None:
+    """At the top, on the lead's page and where the proof would be."""
+    whole = fixture.assessment()
+    whole.logged = None
+    assert "not logged" in html(whole).partition('id="lead"')[0]
+    assert "not logged" in part(whole, "lead")
+    assert "No log holds this run" in part(whole, "auditor")
 
 
 def test_report_without_failures_does_not_boast() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from base64 import b64decode
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -277,3 +278,26 @@ def test_catalog_of_a_moment_is_always_the_same() -> None:
     """The same build and the same moment give the same bytes."""
     assert controls_document() == controls_document()
     assert controls_document()["catalog"]["metadata"]["last-modified"] == "2026-03-04T00:00:00.000000Z"
+
+
+def test_every_observation_leads_to_the_log_entry() -> None:
+    """Its evidence names a resource of the document that holds the entry's own bytes; the proof lies beside it."""
+    made = document("assessment-results", fixture.assessment())["assessment-results"]
+    held = {r["uuid"]: r for r in made["back-matter"]["resources"]}
+    (result,) = made["results"]
+    hrefs = {e["href"] for o in result["observations"] for e in o["relevant-evidence"] if e.get("href", "")[:1] == "#"}
+    (href,) = hrefs
+    assert all(any(e.get("href") == href for e in o["relevant-evidence"]) for o in result["observations"])
+    assert b64decode(held[href[1:]]["base64"]["value"]).decode() == fixture.LOGGED.data
+    proofs = [r["base64"] for r in held.values() if r.get("base64", {}).get("filename") == "entry.tlog-proof"]
+    assert [b64decode(p["value"]).decode() for p in proofs] == [fixture.LOGGED.proof]
+
+
+def test_document_of_a_run_without_a_log_says_so() -> None:
+    """No evidence points at an entry, and the document calls the run not logged."""
+    whole = fixture.assessment()
+    whole.logged = None
+    made = document("assessment-results", whole)["assessment-results"]
+    assert {p["name"]: p["value"] for p in made["metadata"]["props"]}["log"] == "not logged"
+    evidence = [e for o in made["results"][0]["observations"] for e in o.get("relevant-evidence", [])]
+    assert not [e for e in evidence if e.get("href", "").startswith("#")]

@@ -237,6 +237,6 @@ def test_a_comparison_of_different_sources_says_so(tmp_path: Path) -> None:
     tree(tmp_path, main=NOTEBOOK)
     run("assess", "t", cwd=tmp_path)
     run("assess", "host:", cwd=tmp_path)
-    assert "these runs read different sources" in run("diff", cwd=tmp_path).stdout
+    assert "the first side reads tf, the second host" in run("diff", cwd=tmp_path).stdout
     run("assess", "host:", cwd=tmp_path)
-    assert "these runs read different sources" not in run("diff", cwd=tmp_path).stdout
+    assert "the first side reads" not in run("diff", cwd=tmp_path).stdout

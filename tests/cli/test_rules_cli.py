@@ -163,3 +163,25 @@ def test_the_rules_of_the_guide_work(house: House) -> None:
     Path(house.rules).write_text(page.partition("```yaml\n")[2].partition("```")[0])
     assert "0 failed" in house.ok("rules", "test", house.rules)
     assert "every rule can be used" in house.ok("rules", "check", house.rules)
+
+
+def test_rules_of_the_configuration_are_known_everywhere(house: House) -> None:
+    """`explain` and `exceptions add` know a rule that the configuration names; without it nobody does."""
+    config = house.home / "c.toml"
+    config.write_text(f'[assess]\nrules = ["{house.rules}"]\n')
+    file = str(house.home / "exceptions.toml")
+    words = ["exceptions", "add", "acme.net.lab", "--asset", "x.y", "--owner", "Ada", "--approver", "Grace"]
+    words += ["--reason", "none", "--expires", "2027-01-31", "--at", "2026-11-22", "--exceptions", file, "--no-log"]
+    assert "terraform apply" in house.ok("explain", "acme.net.lab", "--config", str(config))
+    assert "NET-02" in house.ok("explain", "acme.net.lab", "--rules", house.rules)
+    assert house.ok(*words, "--config", str(config))
+    assert "acme.net.lab" in Path(file).read_text()
+    assert house("explain", "acme.net.lab").exit_code == 2
+    assert house(*words).exit_code == 2
+
+
+def test_a_broken_rules_file_does_not_hide_a_built_in_page(house: House) -> None:
+    """What the build itself knows is explained whatever the configuration's rules are like."""
+    Path(house.rules).write_text("rules: [")
+    assert house.ok("explain", "NET-02", "--rules", house.rules)
+    assert house("explain", "acme.net.lab", "--rules", house.rules).exit_code == 2

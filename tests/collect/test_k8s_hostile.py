@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubernetes_objects import by_address, namespace, read
-from strongroom.collect.kubernetes import yaml_text
+from strongroom.collect import yaml_text
 from strongroom.model.codes import GapCode
 from strongroom.model.ports import Limits
 
@@ -130,9 +131,73 @@ def test_fields_of_the_wrong_type_break_nothing(tmp_path: Path, kind: str, value
     assert len(read(tmp_path, json.dumps({"apiVersion": "v1", "kind": kind, "spec": deep})).assets) == 1
 
 
+def listed(*items: str, tail: str = "kind: List\nmetadata: {}\n") -> str:
+    """A list as `kubectl get -o yaml` writes it: its kind comes last."""
+    return "apiVersion: v1\nitems:\n" + "".join(f"- {i}\n" for i in items) + tail
+
+
+NODE = "{apiVersion: v1, kind: Node, metadata: {name: %s}}"
+
+
+def test_a_list_is_given_out_one_at_a_time() -> None:
+    """The elements of a list come out before what follows them is read, and what they stood in is then empty."""
+    chunk = yaml_text.Chunk(listed(NODE % "a", NODE % "b", tail="kind: List\nmetadata: [\n"), 1)
+    found = yaml_text.stream(chunk)
+    assert [next(found).line_start, next(found).line_start] == [3, 4]
+    with pytest.raises(yaml_text.YamlError):
+        next(found)
+    whole = [*yaml_text.stream(yaml_text.Chunk(listed(NODE % "a"), 1))]
+    assert [(d.listed, d.value) for d in whole] == [
+        (True, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}}),
+        (False, {"apiVersion": "v1", "items": [], "kind": "List", "metadata": {}}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (listed(NODE % "a", "{apiVersion: v1, kind: Node, kind: Pod}", NODE % "b"), GapCode.DUPLICATE_KEY),
+        (listed(NODE % "a", "{apiVersion: v1, kind: [", NODE % "b"), GapCode.MALFORMED),
+        (listed(NODE % "a", tail="kind: List\nitems: []\n"), GapCode.DUPLICATE_KEY),
+        (listed(NODE % "a", tail="kind: Other\nx: 'a\n\nkind: List\n\n  b'\n"), GapCode.MALFORMED),
+        (listed(NODE % "a", "&x " + NODE % "c", *["*x"] * (yaml_text.MAX_ALIASED // 6 + 1)), GapCode.TOO_LARGE),
+    ],
+)
+def test_a_list_that_breaks_is_a_gap_and_what_stood_before_is_read(tmp_path: Path, text: str, code: GapCode) -> None:
+    """Elements before the place are objects; the gap says that the list was not read to its end."""
+    estate = read(tmp_path, text)
+    assert "Node/a" in by_address(estate)
+    assert "Node/b" not in by_address(estate)
+    assert [g.code for g in estate.gaps] == [code]
+    assert "not read to its end" in estate.gaps[0].detail
+
+
+def test_items_of_another_kind_stay_in_it(tmp_path: Path) -> None:
+    """An object that has `items` and is no list is one object, whatever stands in it."""
+    text = listed(NODE % "a", tail="kind: Playlist2\nmetadata: {name: x}\n")
+    assert set(by_address(read(tmp_path, text))) == {"default/Playlist2/x"}
+
+
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"#%@`,? \n\t<~0", max_size=80))
 def test_any_text_ends_in_values_or_in_an_error_of_ours(text: str) -> None:
     """No text makes the reader fail in a way of its own."""
     for chunk in yaml_text.chunks(text):
         with contextlib.suppress(yaml_text.YamlError):
             yaml_text.parse(chunk)
+
+
+@given(st.text(alphabet="ab:-[]{}&*!|>'\"# \n<~0\x85\r", max_size=80))
+def test_streaming_says_what_parsing_says(text: str) -> None:
+    """Given out one by one or whole, a list holds the same objects, or breaks in both."""
+
+    def read_by(way: Callable[[yaml_text.Chunk], Iterable[yaml_text.Document]]) -> object:
+        try:
+            documents = list(way(chunk))
+        except yaml_text.YamlError as e:
+            return e.code
+        apart = [d.value for d in documents if d.listed]
+        return apart or [i for d in documents if isinstance(d.value, dict) for i in d.value["items"] or ()]
+
+    body = "".join(f"  {line}\n" for line in text.splitlines())
+    chunk = yaml_text.Chunk(f"apiVersion: v1\nitems:\n- x: 1\n- y:\n{body}- z: 1\nkind: List\n", 1)
+    assert read_by(yaml_text.stream) == read_by(yaml_text.parse)

@@ -215,15 +215,46 @@ def test_a_default_of_null_is_known(tmp_path: Path, call: str, known: bool) -> N
 
 
 def test_the_node_groups_of_an_unfetched_cluster_are_in_the_inventory(tmp_path: Path) -> None:
-    """What the inputs of a known module announce is listed, and knows nothing of itself."""
+    """What the inputs of a known module announce is listed, and knows of itself what they say."""
     text = (
         'module "eks" {\n  source = "terraform-aws-modules/eks/aws"\n'
         '  eks_managed_node_groups = {\n    h100 = { instance_types = ["p5.48xlarge"] }\n  }\n}\n'
     )
     found = by_address(read(tmp_path, {"main.tf": text}))['module.eks.eks_managed_node_groups["h100"]']
     assert found.kind is Kind.NODE_POOL
-    assert found.facts
-    assert all(isinstance(f.value, Unknown) for f in found.facts.values())
+    assert found.value("gpu.model") == "NVIDIA H100"
+    assert {n for n, f in found.facts.items() if isinstance(f.value, Unknown)} >= {"gpu.taints", "cc.tech", "ssh.open"}
+
+
+def test_an_unfetched_call_tells_what_it_hands_on(tmp_path: Path) -> None:
+    """Inputs that a known module gives its resource as they are count; what has no value, or is not said, is unknown."""
+    text = """
+    variable "lost" {}
+    module "eks" {
+      source                          = "terraform-aws-modules/eks/aws"
+      cluster_endpoint_public_access  = true
+      cluster_endpoint_private_access = var.lost
+      kubernetes_version              = "1.33"
+      eks_managed_node_group_defaults = { ami_type = "AL2_x86_64" }
+      eks_managed_node_groups         = { core = { instance_types = ["m5.xlarge"] }, any = { instance_types = [var.lost] } }
+    }
+    module "limited" {
+      source                               = "terraform-aws-modules/eks/aws"
+      cluster_endpoint_public_access_cidrs = ["203.0.113.0/24"]
+    }
+    """
+    found = by_address(read(tmp_path, {"main.tf": text}))
+    eks, core = found["module.eks"], found['module.eks.eks_managed_node_groups["core"]']
+    assert (eks.value("api.public"), eks.value("version")) == (True, "1.33")
+    assert eks.value("api.public_cidrs") == ("0.0.0.0/0",)
+    assert eks.facts["api.public_cidrs"].default_of.startswith("https://registry.terraform.io/")
+    assert isinstance(eks.value("api.private"), Unknown)
+    assert isinstance(eks.value("net.policy"), Unknown)
+    assert core.value("image.line") == "AL2_x86_64"
+    assert "gpu.taints" not in core.facts, "no accelerator, no question"
+    assert isinstance(found['module.eks.eks_managed_node_groups["any"]'].value("gpu.taints"), Unknown)
+    assert found["module.limited"].value("api.public_cidrs") == ("203.0.113.0/24",)
+    assert isinstance(found["module.limited"].value("api.public"), Unknown)
 
 
 def test_a_satellites_sensitive_value_marks_its_parent(tmp_path: Path) -> None:

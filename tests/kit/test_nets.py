@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.kit.kleene import Tri
-from strongroom.kit.nets import all_ports, covers_port, is_private, is_world, open_to_world, world
+from strongroom.kit.nets import all_ports, covers_port, is_loopback, is_private, is_world, open_to_world, world
 from strongroom.model.codes import GapCode
 from strongroom.model.values import NetRule, Unknown
 
@@ -112,3 +112,20 @@ def test_open_to_the_world_is_what_a_slow_reading_says(some: list[NetRule], want
     answers = [obvious(r) for r in relevant]
     expected: Tri = True if True in answers else NOT_KNOWN if NOT_KNOWN in answers else False
     assert open_to_world(some, direction, iter(wanted)) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "stays"),
+    [
+        ("localhost", True),
+        ("127.0.0.53", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("localhost.example", False),
+        ("127.0.0.1.example", False),
+        ("", False),
+    ],
+)
+def test_what_stays_on_this_machine(host: str, stays: bool) -> None:
+    """Loopback is an address or the one name; a name that begins like either is somebody else's."""
+    assert is_loopback(host) is stays

@@ -4,6 +4,8 @@ import os
 import re
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from strongroom.model.codes import Severity, Status
 from strongroom.model.errors import NotFound, StateError
 from strongroom.model.snapshot import StoredFinding
+from strongroom.store import history
 from strongroom.store.snapshots import Store
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -106,3 +109,63 @@ def test_an_unknown_url_is_an_error() -> None:
     """A database that this installation has no driver for is an error that says so."""
     with pytest.raises(StateError):
         Store("nosuch://host/db")
+
+
+def test_an_older_database_gets_the_index_that_lines_are_drawn_from(tmp_path: Path) -> None:
+    """A file without the index has it after it was opened once, and the question uses it alone."""
+    path = tmp_path / "s.db"
+    with Store(str(path)) as store:
+        kept = store.add(NOW, ["tf:x"], 1, [finding(1, Status.FAIL), finding(2, Status.PASS)])
+    with sqlite3.connect(path) as db:
+        db.execute("DROP INDEX finding_standing")
+    db.close()
+    with Store(str(path)) as store, store.reading() as reading:
+        found = list(history.standing(reading, kept.id))
+        compiled = str(
+            history.STANDS.params(snapshot=kept.id).compile(
+                compile_kwargs={"literal_binds": True}, dialect=reading.dialect
+            )
+        )
+        plan = reading.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
+    assert [(s.status, s.control, s.fingerprints) for s in found] == [("fail", "NET-01", [f"{1:032}"])]
+    assert "COVERING INDEX finding_standing" in str(plan)
+
+
+def test_a_word_of_a_newer_version_is_an_error(tmp_path: Path) -> None:
+    """A status that this version does not know is a fault of the state, never another status."""
+    path = tmp_path / "s.db"
+    with Store(str(path)) as store:
+        kept = store.add(NOW, ["tf:x"], 1, [finding(1, Status.FAIL)])
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE finding SET status = 'perhaps'")
+    db.close()
+    with Store(str(path)) as store, pytest.raises(StateError, match="a value that cannot be read: 'perhaps'"):
+        list(store.findings(kept))
+
+
+def test_many_first_opens_at_once(tmp_path: Path) -> None:
+    """Processes that meet at a database that none of them has made yet all keep their run."""
+    code = (
+        "import sys, datetime as d; from strongroom.store.snapshots import Store\n"
+        "sys.stdin.read(1)\n"
+        "with Store(sys.argv[1]) as s: s.add(d.datetime(2026, 1, 1, tzinfo=d.UTC), ['tf:x'], 0, [])"
+    )
+    path = str(tmp_path / "s.db")
+    words = [sys.executable, "-c", code, path]
+    children = [subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)]
+    for c in children:
+        assert c.stdin is not None
+        c.stdin.write(b"x")
+        c.stdin.flush()
+    said = [c.communicate()[1] for c in children]
+    assert [c.returncode for c in children] == [0] * 6, said
+    with Store(path) as store:
+        assert len(store.list()) == 6
+
+
+def test_a_password_is_not_in_a_message() -> None:
+    """The URL of a database holds a password; no message does."""
+    with pytest.raises(StateError) as raised:
+        Store("postgresql+psycopg://ada:hunter2@127.0.0.1:1/x")
+    assert "hunter2" not in f"{raised.value} {raised.value.hint}"
+    assert "ada:***@127.0.0.1" in str(raised.value)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from strongroom.app.appraisal_join import join_replays
 from strongroom.app.artifact_join import join_register
 from strongroom.app.artifacts import Held
 from strongroom.app.catalogue import collectors
@@ -28,7 +29,7 @@ def assess(
     register: Held | None = None,
 ) -> Assessment:
     """The judgement of everything that the sources show. Raises BadInput for a source that cannot be used at all."""
-    estate = join_register(gather(specs, now, limits, progress), register)
+    estate = join_replays(join_register(gather(specs, now, limits, progress), register))
     asking = ask(rules, estate, limits, progress)
     judged = judge_estate(asking.estate, asking.catalogue, now, collectors(), people)
     return msgspec.structs.replace(judged, tasks=plan(judged.findings, asking.catalogue))

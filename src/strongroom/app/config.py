@@ -18,7 +18,7 @@ from strongroom.model.errors import Malformed, Unreadable
 from strongroom.model.ports import Limits
 
 _PREFIX = "STRONGROOM_"
-_LISTS = ("sources", "key", "keys", "seal", "rules")
+_LISTS = ("sources", "key", "keys", "seal", "rules", "endorsements", "references")
 
 
 class AssessSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -67,6 +67,25 @@ class ArtifactsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     keys: tuple[str, ...] = ()
 
 
+class AttestSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[attest]: what evidence is judged by. `endorsements` are files, folders and bundles that are always read.
+
+    `policy` is the appraisal policy and `references` are signed reference values, where the command names none. `keys`
+    are the verifier keys whose signed bundles and reference values count. `kds` and `pccs` are the bases of a mirror of AMD's key
+    service and of a caching service for Intel's collateral, asked instead of the vendors; `thim` that of Azure's metadata
+    service (`http://169.254.169.254`), asked first; empty is not. `cache` is a folder; empty is the default place.
+    """
+
+    policy: str = ""
+    endorsements: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    kds: str = ""
+    pccs: str = ""
+    thim: str = ""
+    cache: str = ""
+
+
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[limits]: what one source may cost."""
 
@@ -84,6 +103,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     log: LogSection = LogSection()
     limits: LimitsSection = LimitsSection()
     artifacts: ArtifactsSection = ArtifactsSection()
+    attest: AttestSection = AttestSection()
     assert_: AssertSection = msgspec.field(name="assert", default=AssertSection())
 
     def bounds(self) -> Limits:

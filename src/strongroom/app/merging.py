@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from strongroom.assess.prose import WITHHELD, show_value
+from strongroom.kit.evidence_digests import orderless
 from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset, Fact, Ref
 from strongroom.model.values import Key, NetRule, Unknown, Value
@@ -135,7 +136,7 @@ def agree(said: Sequence[Fact]) -> tuple[Fact, str]:
     """
     left = _preferred(said)
     groups: list[list[Fact]] = []
-    for fact in sorted(left, key=lambda f: _vague(f.value)):  # a vague one is like each of two that differ
+    for fact in sorted(left, key=lambda f: vague(f.value)):  # a vague one is like each of two that differ
         same = next((g for g in groups if alike(g[0].value, fact.value)), None)
         if same is None:
             groups.append([fact])
@@ -160,7 +161,7 @@ def _preferred(said: Sequence[Fact]) -> Sequence[Fact]:
     known = [f for f in known if not f.default_of] or known
     if any(f.value is not None for f in known):
         known = [f for f in known if f.value is not None or scheme(f.source) not in DECLARED]
-    precise = [f for f in known if not _vague(f.value)]
+    precise = [f for f in known if not vague(f.value)]
     return [f for f in known if f in precise or isinstance(f.value, Key)] if precise else known
 
 
@@ -170,10 +171,10 @@ def _said(group: Sequence[Fact], secret: bool) -> str:
     return f"{short} in {' and '.join(sorted({f.source for f in group}))}"
 
 
-def _vague(value: Value) -> bool:
+def vague(value: Value) -> bool:
     """Whether a value is written with references, or has a part that is not known."""
     if isinstance(value, tuple):
-        return any(isinstance(v, Unknown) or _vague(v) for v in value)
+        return any(isinstance(v, Unknown) or vague(v) for v in value)
     if isinstance(value, str):
         return "${" in value
     if isinstance(value, Key):
@@ -184,26 +185,19 @@ def _vague(value: Value) -> bool:
 
 
 def alike(a: Value, b: Value) -> bool:
-    """Whether two values mean the same: the order of a list does not count, nor does case, and a key's address may be its ARN."""
+    """Whether two values mean the same: the order of a list does not count, nor does case, and a key's address may be its
+    ARN. A label of Kubernetes holds no blanks: `NVIDIA-H100-80GB-HBM3` is how it says `NVIDIA H100 80GB HBM3`.
+    """
     if isinstance(a, Key) and isinstance(b, Key):
-        return a.tech == b.tech and (a.name == b.name or not a.name or not b.name or _vague(a) or _vague(b))
+        return a.tech == b.tech and (a.name == b.name or not a.name or not b.name or vague(a) or vague(b))
     if isinstance(a, bool) != isinstance(b, bool):
         return False
     if isinstance(a, str) and isinstance(b, str):
-        return a.strip().lower() == b.strip().lower()
+        a, b = a.strip().lower(), b.strip().lower()
+        return a == b or a.replace(" ", "-") == b or a == b.replace(" ", "-")
     if a == b:
         return True
-    return isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b) and _sorted(a) == _sorted(b)
-
-
-def _sorted(value: object) -> str:
-    """A value as text in which the order of lists does not show."""
-    plain = msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
-    if isinstance(plain, dict):
-        return "{" + ",".join(f"{k}:{_sorted(v)}" for k, v in sorted(plain.items())) + "}"
-    if isinstance(plain, list | tuple):
-        return "[" + ",".join(sorted(map(_sorted, plain))) + "]"
-    return repr(plain)
+    return isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b) and orderless(a) == orderless(b)
 
 
 def redirected(assets: Iterable[Asset], moved: dict[str, str]) -> Iterator[Asset]:

@@ -95,6 +95,19 @@ def load(paths: Sequence[str], limits: Limits | None = None) -> RuleSet:
     return found.rules
 
 
+def catalogue_for(ident: str, config: Config, named: Sequence[str] = ()) -> Catalogue:
+    """The catalogue that has an id: the users' rules are only read for one that is not built in.
+
+    Raises:
+        BadUsage: the rules extra is not installed.
+        BadInput: the first thing that is wrong in the rules.
+    """
+    known = catalogue()
+    if ident in known.checks or ident.upper().partition(".")[0] in known.controls:
+        return known
+    return load(given(config, named), config.bounds()).catalogue()
+
+
 def look(paths: Sequence[str], limits: Limits | None = None) -> Looked:
     """The rules with everything that is wrong in them. Raises BadUsage without the extra, BadInput for what is no rules file."""
     need_library()

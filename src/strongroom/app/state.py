@@ -1,19 +1,19 @@
-"""Snapshots of runs, and what changed between two of them."""
+"""Snapshots of runs: kept, cited, listed. What changed between two is `app.comparing`."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from strongroom import __version__
 from strongroom.app.catalogue import catalogue
 from strongroom.assess.exceptions import OPEN
 from strongroom.assess.prose import because
+from strongroom.kit.evidence_digests import of_findings, pack
 from strongroom.model.codes import Status
 from strongroom.model.control import Assessment
 from strongroom.model.ports import Catalogue
-from strongroom.model.snapshot import Beside, Change, Snapshot, StoredFinding, StoredSkip
+from strongroom.model.snapshot import Beside, Snapshot, StoredFinding, StoredSkip
 from strongroom.store.snapshots import Store
-
-_SETTLED = (Status.PASS, Status.NOT_APPLICABLE, Status.ACCEPTED)
 
 
 def state_path(given: str | None) -> str:
@@ -41,6 +41,7 @@ def beside(assessment: Assessment) -> Beside:
         exceptions=tuple({a.exception.digest: a.exception for a in assessment.accepted}.values()),
         aliases=tuple((a.id, alias) for a in assessment.assets if a.id in held for alias in a.aliases),
         skips=tuple(StoredSkip(a.id, a.address, s) for a in assessment.assets for s in a.skips),
+        evidence=pack(__version__, of_findings(assessment.findings)),
     )
 
 
@@ -71,46 +72,3 @@ def snapshots(path: str) -> tuple[Snapshot, ...]:
     """Every stored run, oldest first."""
     with Store(path) as store:
         return store.list()
-
-
-def diff(path: str, before: str, after: str) -> tuple[Snapshot, Snapshot, tuple[Change, ...]]:
-    """The changes from one snapshot to another, worst first. Raises NotFound."""
-    with Store(path) as store:
-        a, b = store.get(before), store.get(after)
-        old = {f.fingerprint: f for f in store.findings(a)}
-        new = {f.fingerprint: f for f in store.findings(b)}
-    assets = {f.asset for f in new.values()}
-    changes = [c for key in {**old, **new} if (c := _change(old.get(key), new.get(key), assets)) is not None]
-    changes.sort(key=_order)
-    return a, b, tuple(changes)
-
-
-_KINDS = ("new", "reopened", "lost-sight", "open", "accepted", "back-in-sight", "gone", "fixed")
-
-
-def _order(change: Change) -> tuple[int, int, str, str]:
-    shown = change.after or change.before
-    assert shown is not None
-    return _KINDS.index(change.kind), -shown.severity.rank, shown.check, shown.address
-
-
-def _change(before: StoredFinding | None, after: StoredFinding | None, assets: set[str]) -> Change | None:
-    """How one finding changed; None when it is neither open nor moved."""
-    was = before.status if before else None
-    now = after.status if after else None
-    if was is Status.ACCEPTED and now in OPEN:
-        return Change("reopened", before, after)
-    if now is Status.ACCEPTED and was in OPEN:
-        # Nothing was mended: somebody said that it may stay.
-        return Change("accepted", before, after)
-    if now is Status.FAIL:
-        return Change("open" if was is Status.FAIL else "new", before, after)
-    if now is Status.UNKNOWN and was is not Status.UNKNOWN and was is not None:
-        return Change("lost-sight", before, after)
-    if was is Status.FAIL:
-        # An asset that is no longer seen is not an asset that was mended.
-        mended = now in _SETTLED or (now is None and before is not None and before.asset in assets)
-        return Change("fixed" if mended else "gone", before, after)
-    if was is Status.UNKNOWN and now in _SETTLED:
-        return Change("back-in-sight", before, after)
-    return None

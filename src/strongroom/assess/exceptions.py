@@ -127,7 +127,7 @@ class _Index:
     def __init__(self, exceptions: Sequence[RiskException]) -> None:
         self._all = exceptions
         self._by_fingerprint: dict[str, list[int]] = defaultdict(list)
-        self._by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._by_name: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         self._globs: dict[str, list[tuple[int, re.Pattern[str]]]] = defaultdict(list)
         for n, e in enumerate(exceptions):
             if e.fingerprint:
@@ -135,19 +135,20 @@ class _Index:
             elif is_glob(e.asset):
                 self._globs[e.check or e.control].append((n, _pattern(e.asset)))
             else:
-                self._by_name[e.check or e.control, e.asset].append(n)
+                self._by_name[e.check or e.control][e.asset].append(n)
 
-    def of(self, f: Open) -> Iterator[RiskException]:
+    def of(self, f: Open) -> list[RiskException]:
         """The exceptions that name a finding."""
-        found = {n for n in self._by_fingerprint.get(f.fingerprint, ()) if self._agrees(self._all[n], f)}
+        found = [n for n in self._by_fingerprint.get(f.fingerprint, ()) if self._agrees(self._all[n], f)]
         for what in (f.check, f.control):
-            for name in f.names:
-                found.update(self._by_name.get((what, name), ()))
+            exact = self._by_name.get(what)
+            if exact is not None:
+                for name in f.names:
+                    found += exact.get(name, ())
             for n, pattern in self._globs.get(what, ()):
                 if any(map(pattern.fullmatch, f.names)):
-                    found.add(n)
-        for n in sorted(found):
-            yield self._all[n]
+                    found.append(n)
+        return [self._all[n] for n in sorted(set(found))] if found else []
 
     @staticmethod
     def _agrees(e: RiskException, f: Open) -> bool:

@@ -40,10 +40,25 @@ def terms(e: RiskException) -> str:
     return f"accepted by {e.owner or 'nobody'}, approved by {e.approver or 'nobody'}, until {until}{ticket}"
 
 
+def reasoned(e: RiskException) -> str:
+    """Who accepts, until when and why."""
+    return f"{terms(e)}: {e.reason or 'no reason given'}"
+
+
 def exception_state(note: ExceptionNote) -> str:
     """Why an exception does not do what it was written for."""
     e = note.exception
     return STATES[note.state].format(expires=e.expires, missing=", ".join(missing(e)))
+
+
+def accepted_words(e: RiskException | None) -> str:
+    """What stands beside an accepted finding; None where the report does not say who accepts it."""
+    return "accepted; by whom is not in this report" if e is None else reasoned(e)
+
+
+def exception_note_words(n: ExceptionNote) -> str:
+    """An exception that does not do what it was written for, as a phrase."""
+    return f"the exception for {names(n.exception)} is {n.state.value}: {exception_state(n)}"
 
 
 def vouched(a: Assertion) -> str:
@@ -56,3 +71,14 @@ def assertion_state(note: AssertionNote) -> str:
     a = note.assertion
     said = FALLEN[note.state].format(expires=f"{a.expires_at:%Y-%m-%d}", asset=a.asset)
     return f"{said} ({note.detail})" if note.detail else said
+
+
+def attested_words(a: Assertion) -> str:
+    """Who vouches, until when and in which words, as a phrase."""
+    about = f" (of {a.asset})" if a.asset else ""
+    return f"{vouched(a)}{about}: {a.statement}"
+
+
+def assertion_note_words(n: AssertionNote) -> str:
+    """An assertion that does not count, as a phrase."""
+    return f"the assertion on {n.assertion.clause} is {n.state.value}: {assertion_state(n)}"

@@ -60,8 +60,9 @@ def answer_to(code: GapCode) -> str:
 
 
 def lower_first(text: str) -> str:
-    """A title as a part of a sentence; a word in capitals (KMS, IAM) keeps them."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+    """A title as a part of a sentence; a name (KMS, AdministratorAccess) keeps its capitals."""
+    first = text.partition(" ")[0]
+    return text[:1].lower() + text[1:] if first == "A" or first[1:].islower() else text
 
 
 def snippets(fix: Fix, natives: Collection[str]) -> tuple[tuple[str, str], ...]:

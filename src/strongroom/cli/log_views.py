@@ -63,7 +63,9 @@ def row(got: Got) -> str:
     e = got.entry
     head = f"{got.index:>8}  {e.at:%Y-%m-%d %H:%M}  {e.kind:<13} "
     said = e.subject or "(sealed)"
-    return head + textwrap.shorten(clean(said), max(10, _WIDTH - len(head)), placeholder="…") + "\n"
+    room = max(10, _WIDTH - len(head))
+    text = " ".join(clean(said).split())
+    return head + (text if len(text) <= room else f"{text[: room - 1]}…") + "\n"
 
 
 def logged_lines(found: Logged) -> Iterator[str]:

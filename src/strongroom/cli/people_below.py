@@ -45,7 +45,7 @@ def _accepted(out: Console, accepted: Sequence[Accepted]) -> None:
     out.print(Text.assemble(("accepted", "bold cyan"), head))
     ranked = by_exception(accepted)
     for e, n in ranked[:_MOST]:
-        _said(out, f"{n:,} x", f"{prose.names(e)}: {prose.terms(e)}: {e.reason}")
+        _said(out, f"{n:,} x", f"{prose.names(e)}: {prose.reasoned(e)}")
     if len(ranked) > _MOST:
         out.print(Text(f"           and {len(ranked) - _MOST} more exceptions: --format json", style="dim"))
 

@@ -27,14 +27,14 @@ def finish(work: Callable[[], int], *, debug: bool = False) -> NoReturn:
     os._exit(code)
 
 
-def moment(text: str | None) -> datetime:
-    """The time that counts as now: given as ISO 8601, or the clock's. Raises BadUsage."""
+def moment(text: str | None, option: str = "--at") -> datetime:
+    """The time that counts as now: given as ISO 8601, or the clock's. Raises BadUsage, naming the option."""
     if text is None:
         return datetime.now(UTC)  # noqa: TID251 - a door is where time enters
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise BadUsage("--at", repr(text), "a time such as 2026-11-22T12:00:00Z") from None
+        raise BadUsage(option, repr(text), "a time such as 2026-11-22T12:00:00Z") from None
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 

@@ -78,6 +78,9 @@ def _head(out: Console, found: Assessment) -> None:
         f"; also giving {more}" if more else ""
     )
     out.print(Text(line, style="dim"), overflow="ellipsis", no_wrap=True)
+    at = found.logged
+    logged = f"logged: entry {at.entry} of {clean(at.origin)}" if at else "not logged"
+    out.print(Text(f"  {logged}", style="dim"), overflow="ellipsis", no_wrap=True)
 
 
 def _n(count: int, noun: str) -> str:

@@ -4,6 +4,7 @@ An ARN, a resource path, a UUID or a serial number does; a name that people give
 What boards and cards carry when nobody set a number identifies nothing either.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -110,6 +111,11 @@ def _of_scheme(scheme: str, rest: str, alias: str) -> str:
     if scheme in ("aws", "gce", "azure") and rest.startswith("///"):  # a Kubernetes providerID
         return key_of(alias.rpartition("/")[2]) or alias.lower()
     return ""
+
+
+def hashed(secret: str) -> str:
+    """A machine's id as the collector writes it: the id itself is not to leave the machine (machine-id(5))."""
+    return hashlib.sha256(f"strongroom-host:{secret}".encode()).hexdigest()[:32]
 
 
 def mac_key(address: str) -> str:

@@ -30,6 +30,14 @@ def is_private(peer: str) -> bool:
     return network.is_private or network.is_loopback or network.is_link_local
 
 
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to a host stays on this machine, as far as its name or address tells."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def covers_port(rule: NetRule, port: int) -> bool:
     """Whether a rule lets TCP (or everything) through on the port."""
     return rule.protocol in ("tcp", "all") and rule.from_port <= port <= rule.to_port

@@ -70,7 +70,7 @@ def of_annotations(annotations: Mapping[str, object]) -> Iterator[tuple[str, str
             yield name.removeprefix(ANNOTATION), value.strip()[:MAX_REASON] if isinstance(value, str) else ""
 
 
-def yaml_comments(lines: Sequence[str], texts: Collection[int] = ()) -> Iterator[Comment]:
+def yaml_comments(lines: Iterable[str], texts: Collection[int] = ()) -> Iterator[Comment]:
     """The comments of a YAML file (YAML 1.2.2 section 6.6), whose parsers drop them.
 
     `texts` are the 1-based lines that are the inside of a block scalar or of a quoted text over several lines: a `#`

@@ -5,13 +5,15 @@ A URL names the host that is meant; plain http does not leave this machine unles
 
 import contextlib
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Self
 from urllib.parse import SplitResult, urlsplit
 
+from strongroom.kit.nets import is_loopback
 from strongroom.kit.tlog.text import shown
 from strongroom.kit.tlog.witnessing import TEXT_TYPE
 from strongroom.model.errors import BadInput
@@ -28,25 +30,16 @@ class Line(NamedTuple):
 
 
 class Response(NamedTuple):
-    """The answer to one request."""
+    """The answer to one request; the names of `headers` are in lower case."""
 
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class NoAnswerError(Exception):
     """The request got no answer; says why."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether what is sent to a host stays on this machine, as far as its name tells."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def prefix(url: str, line: Line) -> SplitResult:
@@ -119,24 +112,26 @@ class Caller:
         self._parts = prefix(url, self._line)
         self._connection: http.client.HTTPConnection | None = None
 
-    def ask(self, tail: str, limit: int, body: bytes | None = None) -> Response:
-        """Send one request: GET, or POST with a body; an answer of more than `limit` bytes is none.
+    def ask(
+        self, tail: str, limit: int, body: bytes | None = None, extra: Mapping[str, str] = MappingProxyType({})
+    ) -> Response:
+        """Send one request: GET, or POST with a body; an answer of more than `limit` bytes is none. `extra` are headers.
 
         Raises:
             NoAnswerError: there was no whole answer.
         """
         if self._connection is not None and body is None:
             try:
-                return self._once(tail, limit, body)
+                return self._once(tail, limit, body, extra)
             except NoAnswerError:
                 self.close()  # The other side may have let go of a kept connection; a GET may be sent again.
         self.close()
-        return self._once(tail, limit, body)
+        return self._once(tail, limit, body, extra)
 
-    def _once(self, tail: str, limit: int, body: bytes | None) -> Response:
+    def _once(self, tail: str, limit: int, body: bytes | None, extra: Mapping[str, str]) -> Response:
         line = self._line
         path = f"{self._parts.path.rstrip('/')}/{tail}"
-        headers = {"Content-Type": TEXT_TYPE} if body is not None else {}
+        headers = {**extra, **({"Content-Type": TEXT_TYPE} if body is not None else {})}
         fresh = self._connection is None
         connection = self._connection = self._connection or _connection(self._parts, line)
         with _Deadline(line.timeout) as deadline:
@@ -150,7 +145,7 @@ class Caller:
                 # `read` with a limit does not mind an end that comes too early.
                 if response.length and len(data) <= limit:
                     raise http.client.IncompleteRead(data)
-                status, content_type = response.status, response.getheader("Content-Type") or ""
+                told = {name.lower(): value for name, value in response.getheaders()}
             except (OSError, http.client.HTTPException, ValueError) as e:
                 self.close()
                 raise NoAnswerError(_why(e, line, cut=deadline.passed)) from None
@@ -160,7 +155,7 @@ class Caller:
             raise NoAnswerError(why or f"an answer of more than {limit} bytes")
         if response.will_close:
             self.close()
-        return Response(status, content_type, data)
+        return Response(response.status, told.get("content-type", ""), data, told)
 
     def close(self) -> None:
         """Let go of the connection."""

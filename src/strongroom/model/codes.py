@@ -100,6 +100,7 @@ class EntryKind(StrEnum):
     SNAPSHOT = "snapshot"
     ASSERTION = "assertion"
     REDACTION = "redaction"
+    APPRAISAL = "appraisal"
 
 
 class Inline(StrEnum):

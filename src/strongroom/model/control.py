@@ -6,7 +6,9 @@ import msgspec
 
 from strongroom.model.codes import Effort, FindingCode, Severity, Status, Verb
 from strongroom.model.estate import Asset, Fact, Gap, SourceRead
+from strongroom.model.log import Logged
 from strongroom.model.people import Accepted, Assertion, AssertionNote, ExceptionNote
+from strongroom.model.snapshot import Kept
 from strongroom.model.values import Where
 
 
@@ -131,3 +133,6 @@ class Assessment(msgspec.Struct):
     exception_notes: tuple[ExceptionNote, ...] = ()
     attested: tuple[Assertion, ...] = ()  # the assertions that stand for a clause now
     assertion_notes: tuple[AssertionNote, ...] = ()
+    logged: Logged | None = None  # None: no log holds this run
+    history: tuple[Kept, ...] = ()  # earlier runs of the same sources, oldest first
+    redacted: bool = False  # names of the house's are replaced by pseudonyms

@@ -4,6 +4,7 @@ Types: `bool`, `number`, `text`, `texts`, `key`, `rules`, `statements`, `any`. A
 """
 
 from strongroom.model.facts_artifacts import ARTIFACTS
+from strongroom.model.facts_attest import ATTEST
 from strongroom.model.facts_inventory import INVENTORY
 from strongroom.model.facts_kubernetes import KUBERNETES
 
@@ -120,6 +121,7 @@ FACTS: dict[str, tuple[str, str]] = {
     "disk.model": ("text", "the disk's model"),
     "disk.serial": ("text", "its serial number"),
     "disk.bytes": ("number", "its size in bytes"),
+    "disk.of_machine": ("bool", "its machines store on disks inside them, which their hardware encrypts"),
     "ssh.server": ("text", "the SSH server; empty for none"),
     "ssh.root_login": ("text", "sshd's PermitRootLogin"),
     "ssh.password": ("bool", "a password alone opens a session"),
@@ -359,4 +361,5 @@ FACTS: dict[str, tuple[str, str]] = {
     **KUBERNETES,
     **INVENTORY,
     **ARTIFACTS,
+    **ATTEST,
 }

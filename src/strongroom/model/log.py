@@ -38,3 +38,21 @@ class Disclosed(msgspec.Struct, frozen=True):
 
     name: str
     value: Field
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """Where the log holds a run, and what proves that offline.
+
+    `findings` is the digest that the entry names, as `sha256:` and 64 hex digits: over `FINGERPRINT STATUS LF` of every
+    finding, without the space, in the order of the report. `data` are the bytes of the entry, `proof` is the text of a
+    `.tlog-proof` (c2sp.org/tlog-proof), and `keys` are the verifier keys that the log names as its own. All three are
+    empty in a report that leaves the house without its names.
+    """
+
+    origin: str
+    entry: int
+    at: datetime
+    findings: str
+    data: str = ""
+    proof: str = ""
+    keys: tuple[str, ...] = ()

@@ -1,7 +1,6 @@
 """Where a role listens, and how it comes up and goes down."""
 
 import asyncio
-import ipaddress
 import logging
 import signal
 import socket
@@ -17,6 +16,7 @@ import uvicorn
 from litestar import Litestar
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from strongroom.kit.nets import is_loopback
 from strongroom.model.errors import BadUsage, Unreadable
 
 PATIENCE = 10.0  # seconds for the head of a request
@@ -48,13 +48,6 @@ def options(command: F) -> F:
     return command
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def listen_at(text: str, cert: Path | None, key: Path | None, *, insecure: bool) -> Listen:
     """The address of `HOST:PORT`, once it is safe to listen there.
 
@@ -67,7 +60,7 @@ def listen_at(text: str, cert: Path | None, key: Path | None, *, insecure: bool)
         raise BadUsage("--listen", repr(text), "HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
     host = host.removeprefix("[").removesuffix("]")
     if cert is None and key is None:
-        if not insecure and not _is_loopback(host):
+        if not insecure and not is_loopback(host):
             hint = "give --tls-cert and --tls-key, or --insecure-listen when something in front of it speaks TLS"
             raise BadUsage("--listen", f"{text} without TLS", "a loopback address", hint)
         return Listen(host, int(port), None)

@@ -19,6 +19,7 @@ from strongroom.store.schema import (
     ACCEPTED,
     ALIASES,
     ASSERTIONS,
+    DIGESTS,
     EVIDENCE,
     EXCEPTIONS,
     EXCEPTIONS_LOGGED,
@@ -47,6 +48,8 @@ def keep(db: Connection, snapshot: str, beside: Beside) -> None:
     _add(db, ACCEPTED, rows)
     _add(db, ALIASES, [{"snapshot": snapshot, "asset": asset, "alias": alias} for asset, alias in beside.aliases])
     _add(db, SKIPS, [_skip_row(snapshot, s) for s in beside.skips])
+    if beside.evidence:
+        db.execute(insert(DIGESTS), {"snapshot": snapshot, "digests": beside.evidence})
 
 
 def _skip_row(snapshot: str, s: StoredSkip) -> dict[str, object]:
@@ -95,6 +98,7 @@ def beside(db: Connection, snapshot: str) -> Beside:
             _skip(r.asset, r.address, r.check_id, r.reason, r.file, r.line)
             for r in db.execute(select(SKIPS).where(SKIPS.c.snapshot == snapshot))
         ),
+        bytes(db.execute(select(DIGESTS.c.digests).where(DIGESTS.c.snapshot == snapshot)).scalar() or b""),
     )
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, func, insert, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -20,9 +20,14 @@ from strongroom.model.codes import Severity, Status
 from strongroom.model.errors import NotFound, StateError
 from strongroom.model.snapshot import Beside, Snapshot, StoredFinding
 from strongroom.store import people
-from strongroom.store.schema import FINDINGS, LOGGED, METADATA, SCHEMA, SNAPSHOTS, VERSION
+from strongroom.store.schema import FINDINGS, LOGGED, METADATA, SCHEMA, SNAPSHOTS, STANDING_INDEX, VERSION
 
 _BATCH = 5000
+_STATUS: dict[str, Status] = {s.value: s for s in Status}
+_SEVERITY: dict[str, Severity] = {s.value: s for s in Severity}
+_MAKING = 0x5374726F6E67  # the lock under which tables are made: any number that nobody else takes
+LISTED = "strongroom snapshots lists them"
+"""The hint where runs are kept, and not the one that was named."""
 
 
 class Store:
@@ -30,13 +35,13 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """Open `url`, or a path, making the database when it is new. Raises StateError."""
-        self._where = url
+        self._where = _shown(url)
         try:
             self._engine = _engine(url)
             with self._engine.begin() as db:
-                _prepare(db, url)
+                _prepare(db, self._where)
         except (SQLAlchemyError, ArgumentError, OSError, ModuleNotFoundError) as e:
-            raise _fault(url, e) from None
+            raise _fault(self._where, e) from None
 
     def __enter__(self) -> Self:
         """The store itself."""
@@ -84,8 +89,8 @@ class Store:
         return self.get(identity)
 
     def list(self) -> tuple[Snapshot, ...]:
-        """Every snapshot, oldest first."""
-        with self._reading() as db:
+        """Every snapshot, oldest first. Raises StateError."""
+        with self.reading() as db:
             cited = select(SNAPSHOTS, LOGGED.c.origin.label("log"), LOGGED.c.entry).outerjoin(LOGGED)
             rows = db.execute(cited.order_by(SNAPSHOTS.c.taken_at, SNAPSHOTS.c.id))
             return tuple(_snapshot(r._mapping) for r in rows)  # noqa: SLF001 - SQLAlchemy's documented row mapping
@@ -99,7 +104,10 @@ class Store:
         if len(found) == 1:
             return found[0]
         what = "no snapshot yet" if not known else "no such snapshot" if not found else f"{len(found)} that begin so"
-        raise NotFound(f"snapshot {name!r}", what, "the id of one snapshot", "strongroom snapshots")
+        if name == "previous" and known:
+            raise NotFound("snapshot 'previous'", "only one snapshot", "two", "strongroom assess SOURCE keeps another")
+        hint = LISTED if known else "strongroom assess SOURCE keeps one"
+        raise NotFound(f"snapshot {name!r}", what, "the id of one snapshot", hint)
 
     def cite(self, snapshot: str, origin: str, entry: int) -> None:
         """Remember where the log says that a snapshot was taken. Raises StateError."""
@@ -110,23 +118,19 @@ class Store:
             raise _fault(self._where, e) from None
 
     def findings(self, snapshot: Snapshot) -> Iterator[StoredFinding]:
-        """What a snapshot found."""
-        with self._reading() as db:
-            for r in db.execute(select(FINDINGS).where(FINDINGS.c.snapshot == snapshot.id)):
-                yield StoredFinding(
-                    fingerprint=r.fingerprint,
-                    check=r.check_id,
-                    control=r.control,
-                    asset=r.asset,
-                    address=r.address,
-                    status=Status(r.status),
-                    severity=Severity(r.severity),
-                    because=r.because,
-                )
+        """What a snapshot found. Raises StateError."""
+        c = FINDINGS.c
+        columns = (c.fingerprint, c.check_id, c.control, c.asset, c.address, c.status, c.severity, c.because)
+        with self.reading() as db:
+            # A hundred thousand rows: the words are looked up in a table, and the rows come in batches.
+            for rows in db.execute(select(*columns).where(c.snapshot == snapshot.id)).partitions(_BATCH):
+                for fingerprint, check, control, asset, address, status, severity, because in rows:
+                    said, weight = _STATUS.get(status) or Status(status), _SEVERITY.get(severity) or Severity(severity)
+                    yield StoredFinding(fingerprint, check, control, asset, address, said, weight, because)
 
     def beside(self, snapshot: Snapshot) -> Beside:
         """What stands beside the findings of a snapshot; of one that an older version kept, nothing."""
-        with self._reading() as db:
+        with self.reading() as db:
             return people.beside(db, snapshot.id)
 
     @contextmanager
@@ -138,18 +142,29 @@ class Store:
         except SQLAlchemyError as e:
             raise _fault(self._where, e) from None
 
-    def _reading(self) -> Connection:
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read with. Raises StateError, also for values that this version does not understand."""
         try:
-            return self._engine.connect()
+            with self._engine.connect() as db:
+                yield db
         except SQLAlchemyError as e:
-            raise _fault(self._where, e) from None
+            raise _fault(self._where, e, _READING) from None
+        except (ValueError, TypeError, msgspec.DecodeError) as e:
+            # A word or value that this version does not write: of a newer one, or damage that the engine cannot see.
+            why = f"a value that cannot be read: {str(e).splitlines()[0][:120].lower()}"
+            raise StateError(f"state database {self._where}", why, _READING, _RESTORE) from None
+
+
+_READING = "a database that can be read"
+_RESTORE = "restore it from a backup, or name another with --state"
 
 
 def _engine(url: str) -> Engine:
     if "://" not in url:
         path = Path(url)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.exists():
+        with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         url = f"sqlite:///{path}"
     engine = create_engine(make_url(url))
@@ -160,28 +175,56 @@ def _engine(url: str) -> Engine:
 
 def _pragmas(connection: object, _record: object) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _prepare(db: Connection, url: str) -> None:
-    METADATA.create_all(db)
+def _prepare(db: Connection, where: str) -> None:
+    if not _whole(db):
+        # Processes that meet at a new database make its tables one after the other, or each trips over the others'.
+        if db.dialect.name == "sqlite":
+            db.exec_driver_sql("BEGIN IMMEDIATE")
+        elif db.dialect.name == "postgresql":
+            db.execute(select(func.pg_advisory_xact_lock(_MAKING)))
+        METADATA.create_all(db)
+        STANDING_INDEX.create(db, checkfirst=True)
     versions = [int(v) for v in db.execute(select(SCHEMA.c.version)).scalars()]
     if not versions:
         db.execute(insert(SCHEMA), {"version": VERSION})
     elif max(versions) > VERSION:
         raise StateError(
-            f"state database {url}", f"schema {max(versions)}", f"{VERSION} or older", "upgrade strongroom"
+            f"state database {where}", f"schema {max(versions)}", f"{VERSION} or older", "upgrade strongroom"
         )
 
 
-def _fault(where: str, error: Exception) -> StateError:
+def _whole(db: Connection) -> bool:
+    """Whether every table is there, and the index that came after the first databases."""
+    there = inspect(db)
+    tables = set(there.get_table_names())
+    return METADATA.tables.keys() <= tables and there.has_index(FINDINGS.name, str(STANDING_INDEX.name))
+
+
+def _shown(url: str) -> str:
+    """The place as messages name it: without the password."""
+    if "://" not in url:
+        return url
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url.partition("://")[0] + "://…"
+
+
+def _fault(where: str, error: Exception, wanted: str = "a database that can be written") -> StateError:
     reason = str(getattr(error, "orig", None) or error).splitlines()[0][:160]
     hint = "name another with --state, or leave it out with --no-snapshot"
     if isinstance(error, ModuleNotFoundError):
         hint = "pip install 'strongroom[postgres]', and name it postgresql+psycopg://…"
-    return StateError(f"state database {where}", reason, "a database that can be written", hint)
+    elif any(words in reason for words in ("malformed", "not a database")):
+        hint = _RESTORE
+    elif wanted is _READING:
+        hint = "name another with --state"
+    return StateError(f"state database {where}", reason, wanted, hint)
 
 
 def _stamp(at: datetime) -> str:

@@ -51,12 +51,13 @@ def api_world(v: View) -> Answer:
     needs=(SERVICE, "net.listed_only"),
     severity=Severity.HIGH,
     fix=Fix(
-        "Switch authorised networks on; without any block nobody outside the nodes' own network is let in.",
+        "Switch authorised networks on; without any block nobody outside the nodes' own network is let in. They do not "
+        "bind the DNS endpoint: let it take no external traffic, or fence it with VPC Service Controls.",
         ((CLUSTER, NETWORKS),),
         "gcloud container clusters update NAME --enable-master-authorized-networks",
         DESCRIBE.format("masterAuthorizedNetworksConfig.enabled"),
     ),
-    broken="authorised networks are off: every address may call the control plane",
+    broken="every address may call the control plane: no list of networks restricts all of its endpoints",
     equivalents=("checkov:CKV_GCP_20", "trivy:GCP-0061"),
 )
 def authorized_networks(v: View) -> bool:

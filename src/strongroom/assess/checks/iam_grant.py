@@ -33,6 +33,7 @@ ATTACHMENTS = (
     ("aws_ssoadmin_managed_policy_attachment", 'managed_policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"'),
     ("data.aws_iam_policy", 'name = "ReadOnlyAccess"'),
 )
+LOOKED_UP = "data.aws_iam_policy"
 # AWS Managed Policy Reference Guide: policies that give a service as a whole, of those that hold models and keys.
 FULL = frozenset(
     {
@@ -162,6 +163,8 @@ def grant_full(v: View) -> Answer:
     """
     if not _named(v.raw("policy.attached")):
         return not_applicable("nothing is attached")
+    if v.asset.native_type == LOOKED_UP:
+        return not_applicable("it is only looked up here; what attaches it is judged")
     return _attached(v, FULL)
 
 

@@ -7,7 +7,7 @@ from strongroom.model.kinds import Kind
 from strongroom.model.ports import Answer, View, broken, check, holds, not_applicable
 
 PODS = (Kind.WORKLOAD,)
-NODES = (Kind.INSTANCE,)
+NODES = (Kind.HOST,)
 SENSITIVE = ("restricted", "confidential")
 TAINT = "isolation.example.org/tenant"
 CONFIG_MAP, POLICY = "v1/ConfigMap", "nvidia.com/v1/ClusterPolicy"
@@ -118,7 +118,10 @@ def tenant(v: View) -> Answer:
     severity=Severity.HIGH,
     fix=Fix(
         "Use a runtime class of confidential containers, or select nodes whose GPUs are proven to be in CC mode.",
-        pod_lines('runtimeClassName: kata-qemu-snp\nnodeSelector:\n  nvidia.com/cc.ready.state: "true"'),
+        pod_lines(
+            "runtimeClassName: kata-qemu-snp\nnodeSelector:\n"
+            '  nvidia.com/cc.mode.state: "on"\n  nvidia.com/cc.ready.state: "true"'
+        ),
         verify="kubectl get pod NAME -o jsonpath='{.spec.runtimeClassName} {.spec.nodeSelector}'",
         effort=Effort.LARGE,
     ),
@@ -165,7 +168,7 @@ def image_digest(v: View) -> Answer:
         "kubectl get node NAME -o jsonpath='{.metadata.labels}'",
         Effort.MEDIUM,
     ),
-    broken="{count} cards are shared by {sharing}, and {taint}",
+    broken="its cards are shared by {sharing}, and {taint}",
 )
 def node_sharing(v: View) -> Answer:
     """Where a plugin makes many of one card, tenants take turns on it; without a reservation any tenant's pod joins in."""
@@ -174,7 +177,6 @@ def node_sharing(v: View) -> Answer:
         return holds()
     reserved = any(t.startswith(f"{TAINT}=") for t in v.texts("gpu.taints"))
     return broken(
-        count=f"{v.number('gpu.count'):g}",
         sharing=sharing,
         taint="one tenant's taint reserves the node" if reserved else "no tenant's taint reserves the node",
     )

@@ -5,7 +5,7 @@ from strongroom.kit.kleene import any_of
 from strongroom.model.codes import Effort, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
-from strongroom.model.ports import Answer, View, broken, check, holds, unknown
+from strongroom.model.ports import Answer, View, broken, check, holds, not_applicable, unknown
 from strongroom.model.values import Unknown
 
 JOB = "aws_sagemaker_training_job"
@@ -22,6 +22,16 @@ BEDROCK_VPC = """vpc_config {
   subnet_ids         = [aws_subnet.private.id]
   security_group_ids = [aws_security_group.training.id]
 }"""
+
+
+def _volume_key(v: View, fact: str) -> Answer:
+    """As customer_key, but SageMaker refuses a key for machines with disks of their own.
+
+    Source: SageMaker API Reference, CreateEndpointConfig, `KmsKeyId`, and ResourceConfig, `VolumeKmsKeyId`.
+    """
+    if v.has("disk.of_machine") and v.raw("disk.of_machine") is True and v.key(fact).tech != "cmk":
+        return not_applicable("its machines encrypt their own disks in hardware, and SageMaker takes no key for them")
+    return customer_key(v, fact)
 
 
 @check(
@@ -126,7 +136,7 @@ def job_output(v: View) -> Answer:
 )
 def job_volume(v: View) -> Answer:
     """Training data and checkpoints lie on the job's volumes for as long as it runs, and on warm pools after it."""
-    return customer_key(v, "enc.volume_key")
+    return _volume_key(v, "enc.volume_key")
 
 
 @check(
@@ -219,7 +229,7 @@ def job_isolated(v: View) -> bool:
 )
 def endpoint_key(v: View) -> Answer:
     """The weights lie in plain text on the endpoint's volumes for as long as it serves."""
-    return customer_key(v, "enc.key")
+    return _volume_key(v, "enc.key")
 
 
 @check(

@@ -1,11 +1,11 @@
-"""What people say, as formats for programs carry it: who accepts a finding until when, and who vouches for a clause."""
+"""What people say of findings, as formats for programs look it up. The words are those of `people_prose`."""
 
 from collections.abc import Mapping
 
 from strongroom.assess import people_prose
 from strongroom.model.codes import FindingCode
 from strongroom.model.control import Assessment, Finding
-from strongroom.model.people import Assertion, ExceptionNote, RiskException
+from strongroom.model.people import RiskException
 
 
 def exceptions(assessment: Assessment) -> Mapping[str, RiskException]:
@@ -18,31 +18,9 @@ def was_unknown(f: Finding) -> bool:
     return f.code in {FindingCode.FACT_UNKNOWN, FindingCode.SOURCE_GAP}
 
 
-def accepted_words(e: RiskException | None) -> str:
-    """Who accepts, until when and why, as a phrase."""
-    if e is None:
-        return "accepted; by whom is not in this report"
-    return f"{people_prose.terms(e)}: {e.reason or 'no reason given'}"
-
-
-def attested_words(a: Assertion) -> str:
-    """Who vouches, until when and in which words, as a phrase."""
-    about = f" (of {a.asset})" if a.asset else ""
-    return f"{people_prose.vouched(a)}{about}: {a.statement}"
-
-
-def exception_note_words(n: ExceptionNote) -> str:
-    """An exception that does not do what it was written for, as a phrase."""
-    why = people_prose.exception_state(n)
-    return f"the exception for {people_prose.names(n.exception)} is {n.state.value}: {why}"
-
-
 def note_words(assessment: Assessment) -> tuple[str, ...]:
     """Every exception and assertion that does not count, so that nobody believes that it does."""
     return (
-        *map(exception_note_words, assessment.exception_notes),
-        *(
-            f"the assertion on {n.assertion.clause} is {n.state.value}: {people_prose.assertion_state(n)}"
-            for n in assessment.assertion_notes
-        ),
+        *map(people_prose.exception_note_words, assessment.exception_notes),
+        *map(people_prose.assertion_note_words, assessment.assertion_notes),
     )

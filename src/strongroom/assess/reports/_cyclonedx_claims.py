@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from strongroom.assess import prose
-from strongroom.assess.reports._accepted import accepted_words, attested_words, exceptions, was_unknown
+from strongroom.assess.people_prose import accepted_words, attested_words
+from strongroom.assess.reports._accepted import exceptions, was_unknown
 from strongroom.assess.reports._clauses import clause_of, standards
 from strongroom.assess.reports._lines import Json, encode
 from strongroom.assess.reports._shared import PROGRAM, VERSION, one_line, place

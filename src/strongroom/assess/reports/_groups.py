@@ -18,6 +18,9 @@ from strongroom.model.values import NetRule, Unknown, Value
 
 CAP = 10
 """How many assets are named for one reason, and how many reasons for one check."""
+FEWEST = 3
+REASONS = 1000
+"""Where very many checks fail, each names fewer reasons, so that all of them together stay about as many."""
 NAME = 200
 SENTENCE = 600
 """Characters of a name and of a sentence; nothing sane is longer, and a page must not be filled by one that is."""
@@ -129,10 +132,11 @@ def control_groups(assessment: Assessment, catalogue: Catalogue) -> list[Control
     by_check: dict[str, list[Finding]] = defaultdict(list)
     for f in assessment.findings:
         by_check[f.check].append(f)
+    failing = {check: found for check, found in by_check.items() if any(f.status is Status.FAIL for f in found)}
+    reasons = max(FEWEST, min(CAP, REASONS // max(1, len(failing))))
     of_control: dict[str, list[CheckGroup]] = defaultdict(list)
-    for check_id, found in by_check.items():
-        if any(f.status is Status.FAIL for f in found):
-            of_control[found[0].control].append(_check_group(check_id, found, catalogue, assets))
+    for check_id, found in failing.items():
+        of_control[found[0].control].append(_check_group(check_id, found, catalogue, assets, reasons))
     groups = [
         ControlGroup(i, catalogue.controls.get(i), results.get(i), tuple(sorted(checks, key=_weight)))
         for i, checks in of_control.items()
@@ -145,7 +149,7 @@ def _weight(group: CheckGroup) -> tuple[int, int, str]:
 
 
 def _check_group(
-    check_id: str, found: Sequence[Finding], catalogue: Catalogue, assets: Mapping[str, Asset]
+    check_id: str, found: Sequence[Finding], catalogue: Catalogue, assets: Mapping[str, Asset], reasons: int
 ) -> CheckGroup:
     check = catalogue.checks.get(check_id)
     failing = [f for f in found if f.status is Status.FAIL]
@@ -166,8 +170,8 @@ def _check_group(
         severity=max((f.severity for f in failing), key=lambda s: s.rank),
         check=check,
         counts=tally(f.status for f in found),
-        rows=tuple(ranked[:CAP]),
-        more=sum(r.total for r in ranked[CAP:]),
+        rows=tuple(ranked[:reasons]),
+        more=sum(r.total for r in ranked[reasons:]),
         snippets=prose.snippets(check.fix, types) if check else (),
     )
 

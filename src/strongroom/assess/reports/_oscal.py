@@ -5,10 +5,10 @@ observation, risk or asset has the same id in each.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from strongroom.assess import prose
-from strongroom.assess.reports._accepted import accepted_words
+from strongroom.assess.people_prose import accepted_words
 from strongroom.assess.reports._lines import Json, encode
 from strongroom.assess.reports._markdown import code
 from strongroom.assess.reports._shared import PROGRAM, VERSION, one_line, place
@@ -63,14 +63,14 @@ def props(**values: str) -> list[Json]:
     return [prop(name.replace("_", "-"), value) for name, value in values.items() if value]
 
 
-def metadata(title: str, version: str, modified: str) -> Json:
-    """The head of a document."""
+def metadata(title: str, version: str, modified: str, log: str = "") -> Json:
+    """The head of a document. `log` says which entry of which log holds the run, or that none does."""
     return {
         "title": title,
         "last-modified": modified,
         "version": version,
         "oscal-version": OSCAL,
-        "props": props(schema=SCHEMA, program=f"{PROGRAM} {VERSION}"),
+        "props": props(schema=SCHEMA, program=f"{PROGRAM} {VERSION}", log=log),
     }
 
 
@@ -140,9 +140,12 @@ def _evidence(fact: Fact) -> Json:
 class Observations:
     """Makes observations, one a finding, and knows their ids."""
 
-    def __init__(self, assessment: Assessment, catalogue: Catalogue, assets: Mapping[str, Asset]) -> None:
+    def __init__(
+        self, assessment: Assessment, catalogue: Catalogue, assets: Mapping[str, Asset], more: Sequence[Json] = ()
+    ) -> None:
         self._catalogue = catalogue
         self._assets = assets
+        self._more = more  # evidence of every observation
         self._collected = time_text(assessment)
         self._exceptions = {a.fingerprint: a.exception for a in assessment.accepted}
         once = Once()
@@ -169,8 +172,8 @@ class Observations:
             "subjects": [{"subject-uuid": asset_uuid(f.asset), "type": "inventory-item"}],
             "collected": self._collected,
         }
-        if f.facts:
-            out["relevant-evidence"] = [_evidence(fact) for fact in f.facts]
+        if f.facts or self._more:
+            out["relevant-evidence"] = [*map(_evidence, f.facts), *self._more]
         if f.status is Status.ACCEPTED:
             out["remarks"] = markup(accepted_words(self._exceptions.get(f.fingerprint)))
         return encode(out)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from strongroom.assess import prose
-from strongroom.assess.reports._accepted import accepted_words, exceptions
+from strongroom.assess.people_prose import accepted_words
+from strongroom.assess.reports._accepted import exceptions
 from strongroom.assess.reports._lines import Json
 from strongroom.assess.reports._oscal import NAMESPACE, ORIGINS, TOOL, Observations, markup, props, risk_status
 from strongroom.assess.reports._shared import count

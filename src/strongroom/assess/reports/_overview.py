@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from strongroom.assess.reports._groups import CAP, NAME, ControlGroup, Spot
 from strongroom.assess.reports._shared import count, place, short, tally
-from strongroom.assess.reports._words import EFFORT, FAMILIES, PHASES, SHOWN, STATUS, VERBS, kind_name
+from strongroom.assess.reports._words import EFFORT, FAMILIES, PHASES, SHOWN, STATUS, VERBS, area_name, kind_name
 from strongroom.model.codes import Severity, Status, Verb
 from strongroom.model.control import Assessment, ControlResult, Task
 from strongroom.model.estate import Asset
@@ -88,6 +88,14 @@ def by_phase(assessment: Assessment, catalogue: Catalogue) -> list[Line]:
     for control, result in _known(assessment, catalogue):
         of.setdefault(control.phase, []).append(result)
     return [_line(PHASES.get(p, f"Day {p}"), "", results) for p, results in sorted(of.items()) if results]
+
+
+def by_area(assessment: Assessment, catalogue: Catalogue) -> list[Line]:
+    """A line for each area, in the catalogue's order."""
+    of: dict[str, list[ControlResult]] = {}
+    for control, result in _known(assessment, catalogue):
+        of.setdefault(control.area, []).append(result)
+    return [_line(area_name(area), "", results) for area, results in of.items()]
 
 
 def _known(assessment: Assessment, catalogue: Catalogue) -> Iterable[tuple[Control, ControlResult]]:

@@ -114,3 +114,26 @@ FAMILIES = (
 def kind_name(kind: Kind) -> str:
     """A kind for people, in the plural."""
     return KINDS.get(kind, kind.value)
+
+
+AREAS = {
+    "inventory": "Inventory",
+    "confidential": "Confidential computing",
+    "artifacts": "Model artifacts",
+    "gpu": "GPUs",
+    "network": "Network",
+    "identity": "Identity",
+    "audit": "Audit logs",
+    "monitoring": "Monitoring",
+    "physical": "Physical",
+    "firmware": "Boot and firmware",
+    "management": "Management plane",
+    "endpoint": "Inference endpoints",
+    "recovery": "Response, recovery",
+    "governance": "Governance",
+}
+
+
+def area_name(area: str) -> str:
+    """An area of the catalogue for people."""
+    return AREAS.get(area, area.capitalize())

@@ -8,6 +8,7 @@ from strongroom.assess.reports._accepted import note_words
 from strongroom.assess.reports._cyclonedx_claims import Claims, definitions
 from strongroom.assess.reports._cyclonedx_kinds import IDENTIFYING, MATERIAL, SERVICES, component_type, contents
 from strongroom.assess.reports._lines import Json, encode
+from strongroom.assess.reports._logged import log_words
 from strongroom.assess.reports._overview import coverage_sentence
 from strongroom.assess.reports._shared import PROGRAM, VERSION, everything, in_pieces, one_line, place
 from strongroom.assess.reports._streams import array, open_object
@@ -85,6 +86,7 @@ def _metadata(assessment: Assessment) -> Json:
     program: Json = {"type": "application", "name": PROGRAM, "version": VERSION}
     subject: Json = {"type": "platform", "bom-ref": ESTATE, "name": "AI infrastructure"}
     found = _properties(schema=SCHEMA, snapshot=assessment.snapshot, coverage=coverage_sentence(assessment))
+    found += [{"name": "strongroom:log", "value": one_line(log_words(assessment))}]
     found += [{"name": "strongroom:source", "value": one_line(s.spec)} for s in assessment.sources]
     gaps = (f"{g.scope} ({g.code.value}): {g.detail}" for g in assessment.gaps)
     found += [{"name": "strongroom:gap", "value": one_line(text)} for text in gaps]

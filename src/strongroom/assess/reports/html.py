@@ -4,6 +4,7 @@ The templates are data of this package and are read when it is imported; making 
 """
 
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -15,10 +16,15 @@ from markupsafe import Markup, escape
 
 from strongroom.assess import prose
 from strongroom.assess.reports import _words
+from strongroom.assess.reports._burn_down import burn_down
+from strongroom.assess.reports._clauses import standards
+from strongroom.assess.reports._evidence import SAID, ClauseProof, Evidence
 from strongroom.assess.reports._groups import CAP, control_groups, doubts, severities
+from strongroom.assess.reports._logged import RECOMPUTE, verify_command
 from strongroom.assess.reports._overview import (
     Bar,
     Line,
+    by_area,
     by_phase,
     by_verb,
     coverage_sentence,
@@ -30,7 +36,17 @@ from strongroom.assess.reports._overview import (
     would_add,
 )
 from strongroom.assess.reports._people import accepts, fallen, idle, standing
-from strongroom.assess.reports._shared import PROGRAM, VERSION, count, in_pieces, lines_of, one_line, place, tally
+from strongroom.assess.reports._shared import (
+    PROGRAM,
+    VERSION,
+    count,
+    in_pieces,
+    lines_of,
+    one_line,
+    place,
+    short,
+    tally,
+)
 from strongroom.assess.reports._words import SHOWN, kind_name
 from strongroom.model.codes import Status, Verb
 from strongroom.model.control import Assessment, ControlResult
@@ -38,6 +54,8 @@ from strongroom.model.estate import SCHEMA
 from strongroom.model.ports import Catalogue, Control, Report
 
 TABLE_ROWS = 100
+FIRST = 6
+"""Things to do that the lead's page has room for."""
 MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905 - a line of words reads better than twelve strings
 )
@@ -56,7 +74,7 @@ _PARTS = (
     "report",
     "macros",
     "symbols",
-    "summary",
+    "lead",
     "findings",
     "check",
     "unknown",
@@ -64,6 +82,8 @@ _PARTS = (
     "estate",
     "plan",
     "catalogue",
+    "coverage",
+    "log",
 )
 _SOURCES = {f"{name}.html.j2": (_FOLDER / f"{name}.html.j2").read_text("utf-8") for name in _PARTS}
 _STYLE = (_FOLDER / "style.css").read_text("utf-8")
@@ -87,6 +107,11 @@ def _breakable(text: str) -> Markup:
 
 def _lines(text: str) -> Markup:
     return escape(lines_of(text))
+
+
+def _file(text: str, media_type: str) -> str:
+    """Text as a file that a link carries within itself (RFC 2397): exact bytes, and no request."""
+    return f"data:{media_type};base64,{b64encode(text.encode()).decode()}"
 
 
 def _segments(bar: Bar) -> list[tuple[Status, str, str]]:
@@ -119,7 +144,9 @@ def _template() -> Template:
         "anchor": _anchor,
         "answer": prose.answer_to,
         "breakable": _breakable,
+        "clip": short,
         "count": count,
+        "file": _file,
         "kind": kind_name,
         "lines": _lines,
         "noun": lambda n, one: one if n == 1 else f"{one}s",
@@ -136,15 +163,17 @@ def _day(moment: datetime) -> str:
     return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
 
-_Listed = tuple[Control, ControlResult, dict[str, str]]
+_Listed = tuple[Control, ControlResult, tuple[ClauseProof, ...], list[str]]
 
 
 def _catalogue(assessment: Assessment, catalogue: Catalogue) -> list[tuple[Verb, list[_Listed]]]:
+    evidence = Evidence(assessment, catalogue)
     of: dict[Verb, list[_Listed]] = {verb: [] for verb in Verb}
     for result in assessment.controls:
         control = catalogue.controls.get(result.control)
         if control is not None:
-            of[control.verb].append((control, result, {c.id: c.text for c in control.clauses}))
+            clauses = evidence.of(control, result.clauses)
+            of[control.verb].append((control, result, clauses, standards(control.maps)))
     return [(verb, listed) for verb, listed in of.items() if listed]
 
 
@@ -163,6 +192,8 @@ def _context(assessment: Assessment, catalogue: Catalogue) -> dict[str, object]:
         **_constants(assessment),
         **numbers,
         "assessment": assessment,
+        "burn_down": burn_down(assessment, catalogue),
+        "by_area": by_area(assessment, catalogue),
         "by_phase": all_phases,
         "by_verb": verbs,
         "catalogue": _catalogue(assessment, catalogue),
@@ -177,12 +208,13 @@ def _context(assessment: Assessment, catalogue: Catalogue) -> dict[str, object]:
         "accepts": accepts(assessment),
         "idle": idle(assessment),
         "vouched": [*standing(assessment), *fallen(assessment)],
+        "parts": _parts(numbers, assessment),
         "posture": whole,
-        "sections": _sections(numbers, assessment),
         "severities": severities(assessment.findings),
         "states": _states([*verbs, *all_phases]),
         "titles": {t.id: t.title for t in assessment.tasks},
-        "todos": first_things(assessment, groups),
+        "todos": first_things(assessment, groups)[:FIRST],
+        "unmeasured": assessment.coverage.controls - assessment.coverage.measured - assessment.coverage.attested,
         "verdict": verdict(whole),
         "would_add": would_add(assessment),
     }
@@ -192,12 +224,15 @@ def _constants(assessment: Assessment) -> dict[str, object]:
     return {
         "cap": CAP,
         "program": PROGRAM,
+        "recompute": RECOMPUTE,
         "rows": TABLE_ROWS,
+        "said": SAID,
         "schema": SCHEMA,
         "seen_at": assessment.seen_at.isoformat(),
         "seen_day": _day(assessment.seen_at),
         "seen_time": f"{assessment.seen_at:%H:%M} UTC",
         "style": Markup(_STYLE),  # noqa: S704 - the package's own file
+        "verify": verify_command(assessment.logged) if assessment.logged else "",
         "version": VERSION,
         "words": _words,
         "worst": WORST,
@@ -214,19 +249,30 @@ def _numbers(assessment: Assessment, assets: int) -> dict[str, int]:
     }
 
 
-def _sections(numbers: Mapping[str, int], assessment: Assessment) -> list[tuple[str, str, str]]:
-    """Anchor, title and number of each part of the page."""
-    return [
+_Part = tuple[str, str, list[tuple[str, str, str]]]
+
+
+def _parts(numbers: Mapping[str, int], assessment: Assessment) -> list[_Part]:
+    """The page by its readers: anchor and title of each part, and anchor, title and number of what is in it."""
+    people = len(assessment.accepted) + len(assessment.attested)
+    lead = [
         ("summary", "Where it stands", ""),
-        ("coverage", "What was read", ""),
         ("first", "First things to do", ""),
+        ("unseen", "What was not seen", ""),
+    ]
+    engineer = [
         ("findings", "Failures", f"{numbers['failures']:,}"),
         ("unknown", "Could not be told", f"{numbers['unknowns']:,}"),
-        ("people", "What people say", f"{len(assessment.accepted) + len(assessment.attested):,}"),
-        ("inventory", "What is there", f"{numbers['asset_count']:,}"),
         ("plan", "The plan", f"{len(assessment.tasks):,}" if assessment.tasks else ""),
-        ("catalogue", "Every control", f"{len(assessment.controls):,}"),
+        ("inventory", "What is there", f"{numbers['asset_count']:,}"),
     ]
+    auditor = [
+        ("coverage", "What was read", ""),
+        ("catalogue", "Every control", f"{len(assessment.controls):,}"),
+        ("people", "What people say", f"{people:,}"),
+        ("log", "The proof", "" if assessment.logged else "none"),
+    ]
+    return [("lead", "Lead", lead), ("engineer", "Engineer", engineer), ("auditor", "Auditor", auditor)]
 
 
 def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from strongroom.assess.reports._lines import Json, asset_json, encode, fact_json, finding_lines, where_json
+from strongroom.assess.reports._logged import log_json
 from strongroom.assess.reports._people import assertions_json, exceptions_json
 from strongroom.assess.reports._shared import PROGRAM, VERSION, in_pieces
 from strongroom.model.control import Assessment, ClauseResult, ControlResult, Coverage, Mappings, Task
@@ -131,6 +132,7 @@ def _array(name: str, items: Iterable[str]) -> Iterator[str]:
 def _document(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     yield f'{{"schema":{encode(SCHEMA)},\n"program":{encode({"name": PROGRAM, "version": VERSION})}'
     yield f',\n"seen_at":{encode(time_json(assessment.seen_at))},\n"snapshot":{encode(assessment.snapshot)}'
+    yield f',\n"log":{encode(log_json(assessment))},\n"redacted":{encode(assessment.redacted)}'
     yield from _array("sources", (encode(_source(s)) for s in assessment.sources))
     yield f',\n"coverage":{encode(_coverage(assessment.coverage))}'
     yield from _array("controls", (encode(_control(r, catalogue)) for r in assessment.controls))

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from strongroom.assess import prose
-from strongroom.assess.reports._accepted import accepted_words, attested_words, exceptions, note_words
+from strongroom.assess.people_prose import accepted_words, attested_words
+from strongroom.assess.reports._accepted import exceptions, note_words
 from strongroom.assess.reports._lines import TO_FIX
+from strongroom.assess.reports._logged import log_words
 from strongroom.assess.reports._overview import coverage_sentence
 from strongroom.assess.reports._shared import (
     PROGRAM,
@@ -177,6 +179,7 @@ def _properties(assessment: Assessment) -> str:
         ("schema", SCHEMA),
         ("program", f"{PROGRAM} {VERSION}"),
         ("snapshot", assessment.snapshot),
+        ("log", log_words(assessment)),
         ("coverage", coverage_sentence(assessment)),
         *(("source", s.spec) for s in assessment.sources),
         *(("note", note) for note in note_words(assessment)),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from strongroom.assess.reports._groups import CheckGroup, ControlGroup, Doubt, Row, control_groups, doubts, severities
+from strongroom.assess.reports._logged import log_words
 from strongroom.assess.reports._markdown import code, fence, words
 from strongroom.assess.reports._overview import (
     FIRST,
@@ -201,7 +202,7 @@ def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     yield from _failures(groups, BUDGET - FOOT - sum(map(len, head)) - len(tail))
     yield tail
     snapshot = f" · snapshot {code(assessment.snapshot)}" if assessment.snapshot else ""
-    yield f"<sub>{PROGRAM} {VERSION} · {one_line(SCHEMA)}{snapshot}</sub>\n"
+    yield f"<sub>{PROGRAM} {VERSION} · {one_line(SCHEMA)}{snapshot} · {code(log_words(assessment))}</sub>\n"
 
 
 def _short(assessment: Assessment) -> str:

@@ -7,15 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from strongroom.assess import prose
-from strongroom.assess.reports._accepted import (
-    accepted_words,
-    attested_words,
-    exception_note_words,
-    exceptions,
-    was_unknown,
-)
+from strongroom.assess.people_prose import accepted_words, attested_words, exception_note_words
+from strongroom.assess.reports._accepted import exceptions, was_unknown
 from strongroom.assess.reports._clauses import clause_of, standards
 from strongroom.assess.reports._lines import TO_FIX, Json, encode, fact_json, fix_json, where_json
+from strongroom.assess.reports._logged import log_words
 from strongroom.assess.reports._shared import PROGRAM, VERSION, asset_of, by_id, in_pieces
 from strongroom.assess.reports._streams import Once
 from strongroom.kit.fingerprint import fingerprint
@@ -154,6 +150,7 @@ class _Events:
         self._seen_at = assessment.seen_at
         self._time = milliseconds(assessment.seen_at)
         self._snapshot = assessment.snapshot
+        self._log = log_words(assessment)
 
     def event(self, f: Finding) -> Json:
         """One finding as one event."""
@@ -209,7 +206,7 @@ class _Events:
         out["finding_info"] = {"uid": ident, "title": f"Attested: {a.clause}"}
         out["compliance"] = compliance
         person: Json = {"owner": a.owner, "approver": a.approver, "expires": a.expires_at.isoformat(), "id": a.id}
-        out["unmapped"] = {"schema": SCHEMA, "status": Status.ATTESTED.value, "assertion": person}
+        out["unmapped"] = {"schema": SCHEMA, "status": Status.ATTESTED.value, "log": self._log, "assertion": person}
         if a.asset:
             asset = asset_of(self._assets, a.asset)
             out["resources"] = [{"uid": a.asset, "name": asset.address, "role_id": TARGET, "role": "Target"}]
@@ -264,7 +261,7 @@ class _Events:
         return out
 
     def _unmapped(self, f: Finding, check: Check | None, exception: RiskException | None) -> Json:
-        out: dict[str, Json] = {"schema": SCHEMA, "status": f.status.value}
+        out: dict[str, Json] = {"schema": SCHEMA, "status": f.status.value, "log": self._log}
         if check is not None and check.equivalents:
             out["equivalents"] = list(check.equivalents)
         if f.fingerprint in self._notes:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain
 
-from strongroom.assess.reports._accepted import attested_words, note_words
+from strongroom.assess.people_prose import attested_words
+from strongroom.assess.reports._accepted import note_words
 from strongroom.assess.reports._clauses import clause_of
 from strongroom.assess.reports._lines import Json, encode
+from strongroom.assess.reports._logged import log_words
 from strongroom.assess.reports._oscal import (
     ORIGINS,
     Observations,
@@ -25,6 +27,7 @@ from strongroom.assess.reports._oscal import (
     props,
     time_text,
 )
+from strongroom.assess.reports._oscal_log import log_evidence, log_resources
 from strongroom.assess.reports._oscal_risks import Risk, accepted_risks, by_check, open_risks, related
 from strongroom.assess.reports._overview import coverage_sentence
 from strongroom.assess.reports._shared import PROGRAM, VERSION, count, everything, in_pieces
@@ -134,16 +137,15 @@ def _reviewed(assessment: Assessment, catalogue: Catalogue) -> Json:
     return out
 
 
-def _plan(assessment: Assessment, ident: str) -> Json:
+def _plan(assessment: Assessment, ident: str) -> dict[str, Json]:
     """What stands for the assessment plan that the standard wants to be named."""
     read = [f"{s.spec}: {count(s.files, 'file')}, sha256 {s.digest or 'not taken'}" for s in assessment.sources]
     said = f"No assessment plan was given. Every check of {PROGRAM} {VERSION} was asked of what these sources show:"
-    resource: Json = {
+    return {
         "uuid": ident,
         "title": "What was assessed",
         "description": f"{said}\n\n{listing(read) if read else 'no source'}",
     }
-    return {"resources": [resource]}
 
 
 def _observed(assessment: Assessment, catalogue: Catalogue, observations: Observations) -> Mapping[str, list[str]]:
@@ -165,7 +167,7 @@ def _risks_of(risks: Iterable[Risk], catalogue: Catalogue, of_check: Mapping[str
 
 def _result(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     assets = everything(assessment)
-    observations = Observations(assessment, catalogue, assets)
+    observations = Observations(assessment, catalogue, assets, log_evidence(assessment))
     risks = [*open_risks(catalogue, observations), *accepted_risks(assessment, catalogue, observations)]
     of_check = {f.check: clause_of(f, catalogue) for f in assessment.findings}
     findings = _Findings(
@@ -199,12 +201,15 @@ def _document(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     at = time_text(assessment)
     head: dict[str, Json] = {
         "uuid": document_uuid("assessment-results", assessment),
-        "metadata": metadata("AI infrastructure assessment results", assessment.snapshot or at, at),
+        "metadata": metadata(
+            "AI infrastructure assessment results", assessment.snapshot or at, at, log_words(assessment)
+        ),
         "import-ap": {"href": f"#{plan}"},
     }
+    resources: list[Json] = [_plan(assessment, plan), *log_resources(assessment)]
     yield f'{{"assessment-results":{open_object(head)},\n"results":[\n'
     yield from _result(assessment, catalogue)
-    yield f'],\n"back-matter":{encode(_plan(assessment, plan))}}}}}\n'
+    yield f'],\n"back-matter":{encode({"resources": resources})}}}}}\n'
 
 
 def render(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from strongroom.assess.reports._lines import Json, encode
+from strongroom.assess.reports._logged import log_words
 from strongroom.assess.reports._oscal import (
     ORIGINS,
     Observations,
@@ -126,7 +127,9 @@ def _document(assessment: Assessment, catalogue: Catalogue) -> Iterator[str]:
     at = time_text(assessment)
     head: dict[str, Json] = {
         "uuid": document_uuid("poam", assessment),
-        "metadata": metadata("AI infrastructure plan of action and milestones", assessment.snapshot or at, at),
+        "metadata": metadata(
+            "AI infrastructure plan of action and milestones", assessment.snapshot or at, at, log_words(assessment)
+        ),
         "system-id": {
             "identifier-type": IDENTIFIER_TYPE,
             "id": uuid5("oscal", "system", *(s.spec for s in assessment.sources)),

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from strongroom.assess import prose
 from strongroom.assess.reports._lines import Json, encode
+from strongroom.assess.reports._logged import log_words
 from strongroom.assess.reports._people import Told, exception_json, fallen, idle
 from strongroom.assess.reports._sarif_tool import GAP_INDEX, LEVELS, TAXONOMY, notifications, rules, taxonomy
 from strongroom.assess.reports._shared import PROGRAM, VERSION, asset_of, by_id, in_pieces, one_line
@@ -172,7 +173,7 @@ def _run_head(assessment: Assessment, catalogue: Catalogue, described: list[Json
         f'"taxonomies":[{encode(taxonomy(catalogue))}],\n'
         f'"originalUriBaseIds":{encode({BASE: {"description": {"text": "The folder that was assessed."}}})},\n'
         f'"columnKind":"unicodeCodePoints",\n"properties":'
-        f"{encode({'schema': SCHEMA, 'snapshot': assessment.snapshot})},\n"
+        f"{encode({'schema': SCHEMA, 'snapshot': assessment.snapshot, 'log': log_words(assessment)})},\n"
     )
 
 

@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from strongroom.cli.helping import AssessCommand
+
+if TYPE_CHECKING:
+    from strongroom.model.control import Assessment
+    from strongroom.model.ports import Catalogue
 
 SEVERITIES = ["critical", "high", "medium", "low", "info", "never"]
 
@@ -25,6 +30,7 @@ SEVERITIES = ["critical", "high", "medium", "low", "info", "never"]
 @click.option("--register", metavar="FILE", help="The signed register of artifacts (see `strongroom artifacts`).")
 @click.option("--seal", multiple=True, metavar="NAME", help="Only commit to this field of exceptions in the log.")
 @click.option("--no-snapshot", is_flag=True, help="Keep and log nothing of this run.")
+@click.option("--redact", "redacted", is_flag=True, help="Replace every name of yours, for readers outside the house.")
 @click.option("--offline", is_flag=True, help="Open no socket: a log's witnesses are not asked.")
 @click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
@@ -41,6 +47,7 @@ def COMMAND(
     register: str | None,
     seal: tuple[str, ...],
     no_snapshot: bool,
+    redacted: bool,
     offline: bool,
     config: str | None,
     debug: bool,
@@ -78,6 +85,7 @@ def COMMAND(
         note(unseen)
         keep = partial(keep_and_log, found, settings, state=state, log=log_, offline=offline, seal=sealed, known=known)
         trouble = None if no_snapshot else _trouble(keep)
+        found, known = _for_readers(found, known, format_, state or settings.state.path, redacted=redacted)
         write(chosen.render(found, known), output) if chosen else _table(output, found, known)
         if trouble is not None:
             raise trouble
@@ -95,6 +103,23 @@ def _trouble(keep: Callable[[], None]) -> Exception | None:
     except (StateError, LogError, BadInput, NotFound) as e:
         return e
     return None
+
+
+def _for_readers(
+    found: "Assessment", known: "Catalogue", format_: str, state: str, *, redacted: bool
+) -> "tuple[Assessment, Catalogue]":
+    """The run with the earlier ones that its page draws, and without names where it leaves the house."""
+    from strongroom.app.burn_down import earlier
+    from strongroom.app.redacting import leaving
+    from strongroom.cli.run import note
+
+    if format_ == "html":
+        found.history = earlier(found, state)
+    if not redacted:
+        return found, known
+    said, words, names = leaving(found, known, state)
+    note(f"what each pseudonym stands for is in {names}, which is not to leave the house")
+    return said, words
 
 
 def _table(output: str | None, found: object, known: object) -> None:

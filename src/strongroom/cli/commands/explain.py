@@ -5,15 +5,23 @@ import click
 
 @click.command("explain", short_help="Explain a control or a check.")
 @click.argument("ident", metavar="ID")
+@click.option(
+    "--rules", "rules_", multiple=True, metavar="FILE|DIR", help="Rules of your own, beside the built-in checks."
+)
+@click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
-def COMMAND(ident: str, debug: bool) -> None:
-    """Print what a control (NET-02) or a check (net.notebook.direct-internet) asks, why, how to fix it, its limits."""
-    from strongroom.app.catalogue import catalogue
+def COMMAND(ident: str, rules_: tuple[str, ...], config: str | None, debug: bool) -> None:
+    """Print what a control (NET-02) or a check (net.notebook.direct-internet) asks, why, how to fix it, its limits.
+
+    A check may be a rule of your own, from --rules or from the configuration.
+    """
+    from strongroom.app.config import load
+    from strongroom.app.rules import catalogue_for
     from strongroom.cli.listing import explain
     from strongroom.cli.run import finish, write
 
     def work() -> int:
-        write(explain(catalogue(), ident), None)
+        write(explain(catalogue_for(ident, load(config), rules_), ident), None)
         return 0
 
     finish(work, debug=debug)

@@ -10,6 +10,7 @@ import msgspec
 from strongroom.collect.host import access, cards, gpus, kernel, machine, nics, smi, storage
 from strongroom.collect.host.document import Document
 from strongroom.collect.host.reading import Reading, Said
+from strongroom.kit.identity import hashed
 from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset, Fact, Gap, Ref
 from strongroom.model.kinds import Kind
@@ -99,7 +100,7 @@ def from_xml(root: smi.Element, file: str, source: str) -> Host:
         "version.cuda": smi.text(root, "cuda_version"),
     }
     name = PurePath(file).stem
-    who = machine.Identity(f"host:{machine.hashed(' '.join(uuids))}", "gpus", name, ())
+    who = machine.Identity(f"host:{hashed(' '.join(uuids))}", "gpus", name, ())
     facts = {n: Fact(n, v, where, source) for n, v in said.items()}
     host = Host(_asset(who.id, Kind.HOST, "host", name, facts, where, source))
     # The cards are read by the same code as the collector's, from a document that holds nothing but the XML.

@@ -1,10 +1,10 @@
 """Who the machine is, what it runs on, and how it booted."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from strongroom.collect.host.reading import Reading, Said
+from strongroom.kit.identity import hashed
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Value
@@ -31,11 +31,6 @@ class Identity:
     source: str  # machine-id, dmi-uuid, gpus or hostname
     name: str
     aliases: tuple[str, ...]
-
-
-def hashed(secret: str) -> str:
-    """A machine's id as the collector writes it: the id itself is not to leave the machine (machine-id(5))."""
-    return hashlib.sha256(f"strongroom-host:{secret}".encode()).hexdigest()[:32]
 
 
 def identity(r: Reading) -> Identity:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from strongroom.collect.host.smi import ROOT, Element
-from strongroom.collect.kubernetes.yaml_text import Chunk, YamlError, parse
+from strongroom.collect.yaml_text import Chunk, YamlError, parse
 from strongroom.model.errors import Malformed, TooLarge
 
 MAX_BYTES = 4 * 1024 * 1024

@@ -82,6 +82,18 @@ def asked(template: Template) -> tuple[str, ...]:
     return tuple(found)
 
 
+def extended(template: Template) -> tuple[str, ...]:
+    """The extended resources that a pod asks for and whose names say of no accelerator, as `name=quantity`."""
+    wanted = {
+        name: count(quantity)
+        for _, container in containers(template.spec)
+        for part in ("limits", "requests")
+        for name, quantity in tree_at(container, "resources", part).items()
+        if "/" in name and not _DEVICE.match(name) and count(quantity) > 0
+    }
+    return tuple(f"{name}={n}" for name, n in sorted(wanted.items()))
+
+
 def shared(asked_for: Iterable[str]) -> tuple[str, ...]:
     """What of it is a share of a card that others use at the same time."""
     return tuple(a for a in asked_for if _SHARED.match(a.partition("=")[0]) or a.partition("=")[0] in _FRACTIONS)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from strongroom.collect.kubernetes.drafts import OUTSIDE, Draft, Shapes, draft
+from strongroom.collect.kubernetes.drafts import Draft, Shapes, draft
 from strongroom.collect.kubernetes.link import World, copies_owner, link
 from strongroom.collect.kubernetes.reading import Found
 from strongroom.collect.kubernetes.templates import group
@@ -12,6 +12,7 @@ from strongroom.model.values import Value
 
 # Facts whose values could quote what somebody wrote into a manifest by mistake.
 SENSITIVE = ("secrets.found",)
+KEY = "volume.key"
 
 
 class Facts:
@@ -19,14 +20,14 @@ class Facts:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.known: dict[tuple[str, type, Value], Fact] = {}
+        self.known: dict[tuple[str, type, Value, str], Fact] = {}
 
-    def of(self, name: str, value: Value) -> Fact:
+    def of(self, name: str, value: Value, default_of: str = "") -> Fact:
         """The record of a fact."""
-        key = (name, type(value), value)
+        key = (name, type(value), value, default_of)
         fact = self.known.get(key)
         if fact is None:
-            fact = Fact(name, value, None, self.source, sensitive=name in SENSITIVE and bool(value))
+            fact = Fact(name, value, None, self.source, default_of, sensitive=name in SENSITIVE and bool(value))
             self.known[key] = fact
         return fact
 
@@ -48,7 +49,9 @@ def assets(found: Iterable[Found], gaps: list[Gap], source: str, label: str) -> 
         if name in taken:  # variants of one object in several folders are several things
             name = f"{name}@{made.where.file}:{made.where.line_start}"
         taken.add(name)
-        yield _asset(made, name, {} if id(made) in silent else made.facts, records, label)
+        if id(made) in silent:  # its maker says it all, and asks for the same skips
+            made.facts, made.skips = {}, ()
+        yield _asset(made, name, records, label)
 
 
 def identity(made: Draft, label: str) -> str:
@@ -62,14 +65,16 @@ def _id(namespace: str, its_group: str, kind: str, name: str, label: str) -> str
 
 
 def address(made: Draft) -> str:
-    """What people call it: `namespace/Kind/name`. A record of what the API does not serve says `external:Kind` last."""
-    if made.version.startswith(OUTSIDE):
+    """What people call it: `namespace/Kind/name`, as `kubectl get` would find it. A record of what the API does not
+    serve, which no kubectl finds, says `external:Kind` last.
+    """
+    if made.record:
         return f"{made.name or 'unnamed'}/external:{made.kind}"
     own = f"{made.kind}/{made.name or 'unnamed'}"
     return f"{made.namespace}/{own}" if made.namespace else own
 
 
-def _asset(made: Draft, name: str, facts: dict[str, Value], records: Facts, label: str) -> Asset:
+def _asset(made: Draft, name: str, records: Facts, label: str) -> Asset:
     refs = []
     if made.owner is not None:
         refs.append(Ref("owner", _id(made.namespace, *made.owner, label)))
@@ -83,8 +88,10 @@ def _asset(made: Draft, name: str, facts: dict[str, Value], records: Facts, labe
         provider="kubernetes",
         name=made.name,
         labels=tuple(sorted(made.labels.items())),
-        facts={n: records.of(n, v) for n, v in facts.items()},
+        aliases=made.aliases,
+        facts={n: records.of(n, v, made.default_of if n == KEY else "") for n, v in made.facts.items()},
         refs=tuple(refs),
         where=made.where,
         origin=records.source,
+        skips=made.skips,
     )

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
 
-from strongroom.collect.kubernetes import yaml_text
+from strongroom.collect import yaml_text
 from strongroom.collect.kubernetes.trees import Tree, at, text, text_at, texts, tree, tree_at, trees_at
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Key, Unknown, Value

@@ -1,9 +1,10 @@
-"""How accelerators are handed out: nodes, the device plugin's configuration, and the settings of the GPU operator."""
+"""How accelerators are handed out: the device plugin's configuration, and the settings of the GPU operator."""
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Iterator
 
-from strongroom.collect.kubernetes import yaml_text
-from strongroom.collect.kubernetes.trees import Tree, at, count, pairs, text_at, tree, tree_at, trees_at
+from strongroom.collect import yaml_text
+from strongroom.collect.kubernetes.trees import Tree, at, count, text_at, tree, tree_at, trees_at
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Value
 
@@ -11,88 +12,48 @@ Said = tuple[str, Value]
 TENANT = "isolation.example.org/tenant"
 SENSITIVITY = "isolation.example.org/sensitivity"
 LEVELS = ("public", "internal", "restricted", "confidential")
-ENFORCING = ("NoSchedule", "NoExecute")
 # GPU operator, "Container Device Interface (CDI) support": with CDI the variable alone opens no device.
 _ENVVAR = "ACCEPT_NVIDIA_VISIBLE_DEVICES_ENVVAR_WHEN_UNPRIVILEGED"
 
 
-def sharing(labels: Mapping[str, str]) -> str:
-    """How the labels of GPU feature discovery say that a node shares its cards."""
-    said = labels.get("nvidia.com/gpu.sharing-strategy", "none")
-    if said not in ("", "none"):
-        return said
-    product = labels.get("nvidia.com/gpu.product", "")
-    if product.endswith("-SHARED"):
-        return "time-slicing"
-    if labels.get("nvidia.com/mig.strategy") in ("single", "mixed") and ("-MIG-" in product or _slices(labels)):
-        return "mig"
-    return "none"
+def renamed(obj: Tree) -> dict[str, str]:
+    """The names that configurations of the device plugin give to shares of cards, with the strategy behind each."""
+    found: dict[str, str] = {}
+    with contextlib.suppress(yaml_text.YamlError):  # `plugin_configs` says so
+        for _, document in _documents(obj):
+            names = ((text_at(r, "rename"), word) for word, r in _resources(tree_at(document, "sharing")))
+            found |= {name: word for name, word in names if name}
+    return found
 
 
-def _slices(labels: Mapping[str, str]) -> bool:
-    return any(k.startswith("nvidia.com/mig-") and k.endswith(".count") and count(v) > 0 for k, v in labels.items())
-
-
-def accelerated(obj: Tree) -> int:
-    """How many accelerators a node offers, by its allocatable resources or its labels."""
-    offered = tree_at(obj, "status", "allocatable") or tree_at(obj, "status", "capacity")
-    listed = [
-        count(n)
-        for k, n in offered.items()
-        if k.startswith("nvidia.com/") or k in ("amd.com/gpu", "gpu.intel.com/i915")
-    ]
-    labels = pairs(at(obj, "metadata", "labels"))
-    return max(
-        [*listed, count(labels.get("nvidia.com/gpu.count", "0")), int("cloud.google.com/gke-accelerator" in labels)]
-    )
-
-
-def node(obj: Tree) -> Iterator[Said]:
-    """Facts of a node as the API shows it."""
-    labels = pairs(at(obj, "metadata", "labels"))
-    yield "version.kubelet", text_at(obj, "status", "nodeInfo", "kubeletVersion")
-    cards = accelerated(obj)
-    if not cards and labels.get("nvidia.com/gpu.present") != "true":
-        return
-    yield "gpu.count", cards
-    yield "gpu.model", labels.get("nvidia.com/gpu.product", "") or labels.get("cloud.google.com/gke-accelerator", "")
-    yield "gpu.sharing", sharing(labels)
-    taints = trees_at(obj, "spec", "taints")
-    yield (
-        "gpu.taints",
-        tuple(
-            f"{text_at(t, 'key')}={text_at(t, 'value')}:{text_at(t, 'effect')}"
-            for t in taints
-            if text_at(t, "effect") in ENFORCING
-        ),
-    )
-    yield "gpu.plugin_config", labels.get("nvidia.com/device-plugin.config", "")
-    wish, ready = labels.get("nvidia.com/cc.mode.state", ""), labels.get("nvidia.com/cc.ready.state", "")
-    yield "gpu.cc", wish or "off"
-    yield "gpu.cc_ready", wish == "on" and ready == "true"
+def _documents(obj: Tree) -> Iterator[tuple[str, object]]:
+    """What stands under each key of a configuration. Raises YamlError for one that is no YAML."""
+    for key, value in tree_at(obj, "data").items():
+        if isinstance(value, str) and ("sharing" in value or "timeSlicing" in value):
+            yield from ((key, d.value) for c in yaml_text.chunks(value) for d in yaml_text.parse(c))
 
 
 def plugin_configs(obj: Tree) -> tuple[str, ...] | Unknown:
     """The configurations in a ConfigMap by which the device plugin shares cards, as `key: strategy of resource`."""
     found: list[str] = []
-    for key, value in tree_at(obj, "data").items():
-        if not isinstance(value, str) or not ("sharing" in value or "timeSlicing" in value):
-            continue
-        try:
-            documents = [d.value for c in yaml_text.chunks(value) for d in yaml_text.parse(c)]
-        except yaml_text.YamlError as e:
-            return Unknown(e.code, f"the configuration {key}: {e.detail}")
-        for document in documents:
+    try:
+        for key, document in _documents(obj):
             found += _shares(key, tree_at(document, "sharing"))
+    except yaml_text.YamlError as e:
+        return Unknown(e.code, f"a configuration of the device plugin: {e.detail}")
     return tuple(found)
 
 
-def _shares(key: str, said: Tree) -> Iterator[str]:
+def _resources(said: Tree) -> Iterator[tuple[str, Tree]]:
     for field, word in (("timeSlicing", "time-slicing"), ("mps", "mps")):
-        for resource in trees_at(said, field, "resources"):
-            replicas = count(resource.get("replicas"))
-            if replicas != 1:
-                yield f"{key}: {word} of {text_at(resource, 'name')} by {replicas or '?'}"
+        yield from ((word, r) for r in trees_at(said, field, "resources"))
+
+
+def _shares(key: str, said: Tree) -> Iterator[str]:
+    for word, resource in _resources(said):
+        replicas = count(resource.get("replicas"))
+        if replicas != 1:
+            yield f"{key}: {word} of {text_at(resource, 'name')} by {replicas or '?'}"
 
 
 def is_plugin_config(obj: Tree) -> bool:
@@ -109,6 +70,7 @@ def cluster_policy(obj: Tree) -> Iterator[Said]:
     yield "toolkit.envvar_unprivileged", env.get(_ENVVAR, "false" if by_cdi else "true").lower() == "true"
     yield "operator.mig_strategy", text_at(spec, "mig", "strategy") or "single"
     yield "operator.plugin_config", text_at(spec, "devicePlugin", "config", "name")
+    yield "operator.default_config", text_at(spec, "devicePlugin", "config", "default")
     managed = at(spec, "ccManager", "enabled") is True
     yield "operator.cc_mode", (text_at(spec, "ccManager", "defaultMode") or "off") if managed else ""
     yield "operator.driver_version", text_at(spec, "driver", "version")

@@ -7,17 +7,31 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from strongroom.collect.kubernetes import accelerators, control_plane, devices, network, pods, rbac
+from strongroom.collect.kubernetes import (
+    accelerators,
+    admission,
+    beside,
+    confidential,
+    control_plane,
+    devices,
+    dra,
+    network,
+    nodes,
+    pods,
+    rbac,
+    storage,
+)
 from strongroom.collect.kubernetes.reading import Found
 from strongroom.collect.kubernetes.templates import Template, group, templates
-from strongroom.collect.kubernetes.trees import Tree, at, pairs, text_at, texts_at, tree_at, trees_at
+from strongroom.collect.kubernetes.trees import Tree, at, count, pairs, text_at, texts_at, tree_at, trees_at
 from strongroom.kit.leaks import secrets_in
+from strongroom.model.estate import Skip
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Value, Where
 
 KINDS = {
     "Namespace": Kind.NAMESPACE,
-    "Node": Kind.INSTANCE,
+    "Node": Kind.HOST,  # its kubelet runs inside the machine and tells what it sees there
     "ServiceAccount": Kind.IDENTITY,
     "Role": Kind.POLICY,
     "ClusterRole": Kind.POLICY,
@@ -28,6 +42,7 @@ KINDS = {
     "CiliumClusterwideNetworkPolicy": Kind.POLICY,
     "PodSecurityPolicy": Kind.POLICY,
     "ValidatingAdmissionPolicy": Kind.POLICY,
+    "ValidatingAdmissionPolicyBinding": Kind.POLICY,
     "ValidatingWebhookConfiguration": Kind.POLICY,
     "MutatingWebhookConfiguration": Kind.POLICY,
     "PeerAuthentication": Kind.POLICY,
@@ -45,8 +60,9 @@ KINDS = {
     "KubeletInfo": Kind.HOST,
 }
 """What an object is; anything that is not listed and runs no pods is seen and named."""
-# Records that a scanner adds to the objects of a cluster: they tell of things that the API does not serve.
-OUTSIDE = ("hostdata.kubescape.cloud/", "eks.amazonaws.com/", "container.googleapis.com/", "management.azure.com/")
+# Groups under which scanners add records to the objects of a cluster, of things that the API does not serve. Some are
+# those of real objects as well (EKS serves its node classes under its own), so a record must also look like one.
+_OF_RECORDS = ("hostdata.kubescape.cloud", "eks.amazonaws.com", "container.googleapis.com", "management.azure.com")
 _NO_NAMESPACE = frozenset(
     (
         "Namespace",
@@ -57,6 +73,7 @@ _NO_NAMESPACE = frozenset(
         "PodSecurityPolicy",
         "PersistentVolume",
         "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
         "ValidatingWebhookConfiguration",
         "MutatingWebhookConfiguration",
         "StorageClass",
@@ -67,6 +84,7 @@ _NO_NAMESPACE = frozenset(
         "ClusterDescribe",
         "KubeletInfo",
         "DeviceClass",
+        "ResourceSlice",
         "APIService",
     )
 )
@@ -83,7 +101,9 @@ class Shape:
     reached: tuple[str, ...]
     broad: tuple[str, ...]
     for_gpu: bool
-    on_cc: bool
+    cc: tuple[str, ...]  # for each description the runtime class, or `*` where the node that it selects is confidential
+    extended: tuple[str, ...]  # other resources that it asks for, as name=quantity
+    claims: tuple[tuple[bool, str], ...]  # names of claims (true) and of templates of claims
     tolerates_all: bool
 
 
@@ -95,6 +115,7 @@ class Pod:
     labels: tuple[dict[str, str], ...]
     node: str
     running: bool
+    copies: int = 1  # pods at the least that are made of it at one time; 2 stands for any more
 
 
 # The name of the volume that admission adds to every pod for its token; its last letters are drawn by lot.
@@ -134,6 +155,10 @@ class Draft:
     facts: dict[str, Value] = field(default_factory=dict)
     pod: Pod | None = None
     role: tuple[str, str] | None = None  # of a binding: kind and name of its role
+    skips: tuple[Skip, ...] = ()
+    aliases: tuple[str, ...] = ()
+    record: bool = False  # it tells of a thing that the API does not serve
+    default_of: str = ""  # the page of the provider's default, where one counted for what it says of its key
     said: dict[str, str] = field(default_factory=dict)  # tenant and sensitivity, where the object gives one
 
 
@@ -147,7 +172,9 @@ def draft(found: Found, shapes: Shapes) -> Draft:
     what = Kind.WORKLOAD if described else _what(kind, version)
     labels = pairs(at(obj, "metadata", "labels"))
     made = Draft(kind, version, namespace, name, what, found.where, labels, _owner(obj))
+    made.record = _is_record(obj, version)
     made.facts.update(_facts(obj, kind, version, namespace))
+    made.skips = beside.asked(obj, described, found.skips, found.where)
     if described:
         made.pod = _pod(obj, kind, described, shapes)
         made.facts.update(made.pod.shape.facts)
@@ -155,7 +182,19 @@ def draft(found: Found, shapes: Shapes) -> Draft:
         made.role = (text_at(obj, "roleRef", "kind"), text_at(obj, "roleRef", "name"))
     if kind in ("Namespace", "ServiceAccount"):
         made.said = _said(obj)
+    if kind == "Node":
+        made.aliases = tuple(nodes.aliases(obj))
+    elif kind == "PersistentVolume":
+        made.aliases = tuple(storage.aliases(obj))
+    elif kind == "StorageClass":
+        made.default_of = storage.class_default(obj)
     return made
+
+
+def _is_record(obj: Tree, version: str) -> bool:
+    """Whether no API server wrote the object: it says under `data` what somebody saw, and has no spec and no uid."""
+    told = isinstance(obj.get("data"), dict) and "spec" not in obj and not text_at(obj, "metadata", "uid")
+    return told and group(version) in _OF_RECORDS
 
 
 def _what(kind: str, version: str) -> Kind:
@@ -185,7 +224,18 @@ def _said(obj: Tree) -> dict[str, str]:
 def _pod(obj: Tree, kind: str, found: Sequence[Template], shapes: Shapes) -> Pod:
     running = kind == "Pod" and text_at(obj, "status", "phase") not in ("Succeeded", "Failed")
     node = text_at(found[0].spec, "nodeName") if kind == "Pod" else ""
-    return Pod(shapes.of(found), tuple(t.labels for t in found), node, running)
+    return Pod(shapes.of(found), tuple(t.labels for t in found), node, running, _copies(obj, kind))
+
+
+def _copies(obj: Tree, kind: str) -> int:
+    """How many pods an object makes at one time, as far as sharing one claim among them matters."""
+    if kind == "Pod":
+        return 1
+    if kind == "DaemonSet":
+        return 2
+    said = obj.get("spec") if kind != "CronJob" else at(obj, "spec", "jobTemplate", "spec")
+    given = at(said, "parallelism" if kind in ("Job", "CronJob") else "replicas")
+    return min(count(given), 2) if given is not None else 1
 
 
 def _shape(found: Sequence[Template]) -> Shape:
@@ -200,21 +250,17 @@ def _shape(found: Sequence[Template]) -> Shape:
         reached=tuple(w for t in found for w in accelerators.reached(t, asked)),
         broad=tuple(w for t in found for w in accelerators.broad(t)),
         for_gpu=any(accelerators.wants_gpu_node(t) for t in found),
-        on_cc=all(_confidential(t.spec) for t in found),
+        cc=tuple(dict.fromkeys(confidential.placed(t.spec, gpu=bool(asked)) for t in found)),
+        extended=tuple(dict.fromkeys(n for t in found for n in accelerators.extended(t))),
+        claims=tuple(dict.fromkeys(c for t in found for c in _claims(t.spec))),
         tolerates_all=any(_tolerates_all(t.spec) for t in found),
     )
 
 
-def _confidential(spec: Tree) -> bool:
-    """Whether a pod runs in a confidential machine: by its runtime class, or by a node with proven CC mode."""
-    runtime = text_at(spec, "runtimeClassName").lower()
-    if runtime.startswith("kata") and any(w in runtime for w in ("-cc", "snp", "tdx", "-se", "coco", "confidential")):
-        return True
-    chosen = pairs(at(spec, "nodeSelector"))
-    return (
-        chosen.get("nvidia.com/cc.ready.state") == "true"
-        or chosen.get("cloud.google.com/gke-confidential-nodes") == "true"
-    )
+def _claims(spec: Tree) -> Iterator[tuple[bool, str]]:
+    for claim in trees_at(spec, "resourceClaims"):
+        named = text_at(claim, "resourceClaimName")
+        yield bool(named), named or text_at(claim, "resourceClaimTemplateName")
 
 
 def _tolerates_all(spec: Tree) -> bool:
@@ -239,6 +285,8 @@ def _facts(obj: Tree, kind: str, version: str, namespace: str) -> Said:
         yield from devices.cluster_policy(obj) if version.startswith("nvidia.com/") else ()
     elif kind == "Service":
         yield from _service(obj) if not group(version) else ()
+    elif group(version) in _OF_GROUP:
+        yield from _OF_GROUP[group(version)].get(kind, _nothing)(obj)
     elif kind in _OF_KIND:
         yield from _OF_KIND[kind](obj)
 
@@ -288,8 +336,24 @@ _OF_KIND: dict[str, Callable[[Tree], Said]] = {
     "Namespace": _namespace,
     "ServiceAccount": _account,
     "Ingress": _ingress,
-    "Node": devices.node,
+    "Node": nodes.facts,
+    "PersistentVolume": storage.volume_facts,
     "ConfigMap": _config_map,
     "PeerAuthentication": _mesh,
     "KubeletInfo": control_plane.kubelet,
+}
+
+
+def _nothing(_: Tree) -> Said:
+    yield from ()
+
+
+# Kinds whose names others use too, by the group that makes them what they are.
+_OF_GROUP: dict[str, dict[str, Callable[[Tree], Said]]] = {
+    dra.GROUP: {"ResourceClaim": dra.facts, "ResourceClaimTemplate": dra.facts, "DeviceClass": dra.class_facts},
+    "admissionregistration.k8s.io": {
+        "ValidatingWebhookConfiguration": admission.webhooks,
+        "ValidatingAdmissionPolicy": admission.policy,
+    },
+    "storage.k8s.io": {"StorageClass": storage.class_facts},
 }

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from strongroom.collect.kubernetes import accelerators, devices, rbac
+from strongroom.collect.kubernetes import accelerators, confidential, devices, hardware, rbac
 from strongroom.collect.kubernetes.drafts import Draft, Pod
+from strongroom.collect.kubernetes.hardware import Hardware
 from strongroom.collect.kubernetes.network import Net, Service, reached_by
 from strongroom.collect.kubernetes.reading import Found
 from strongroom.collect.kubernetes.trees import at
@@ -14,7 +15,7 @@ from strongroom.model.kinds import Kind
 from strongroom.model.values import Unknown, Value
 
 # Facts that an owner's pods share with its template; the rest (addresses, tokens, nodes) is added at admission.
-_ADDED = ("pod.images", "pod.images_unpinned")
+_ADDED = ("pod.images", "pod.images_unpinned", "pod.no_limit")  # a LimitRange adds limits
 
 
 @dataclass(slots=True)
@@ -26,12 +27,14 @@ class World:
     namespaces: dict[str, Draft] = field(default_factory=dict)
     nodes: dict[str, Draft] = field(default_factory=dict)
     roles: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
-    configs: dict[tuple[str, str], Value] = field(default_factory=dict)
+    hardware: Hardware = field(default_factory=Hardware)
     owners: dict[tuple[str, str, str], Draft] = field(default_factory=dict)
     escalation_barred: bool | None = None
     dumped: bool = False
     gaps: tuple[Gap, ...] = ()
     opened: Mapping[tuple[str, str], list[str]] = field(default_factory=dict)
+    open_gpu_nodes: bool = False  # some node with accelerators takes any pod
+    sensitive: bool = False  # some namespace is restricted or confidential
 
     def take(self, made: Draft, found: Found) -> None:
         """Learn what an object says to others."""
@@ -49,8 +52,8 @@ class World:
         elif made.kind == "PodSecurityPolicy":
             barred = at(found.value, "spec", "allowPrivilegeEscalation") is False
             self.escalation_barred = barred and self.escalation_barred is not False
-        elif made.kind == "ConfigMap" and "gpu.shared_by_config" in made.facts:
-            self.configs[made.namespace, made.name] = made.facts["gpu.shared_by_config"]
+        else:
+            self.hardware.take(made, found.value)
         if made.pod is not None:
             self.owners[made.namespace, made.kind, made.name] = made
 
@@ -58,6 +61,10 @@ class World:
         """All objects were seen."""
         self.gaps = tuple(gaps)
         self.opened = self.net.finish()
+        nodes = (n.facts for n in self.nodes.values())
+        self.open_gpu_nodes = any("gpu.count" in f and not f.get("gpu.taints") for f in nodes)
+        levels = {n.said.get("sensitivity", "") for n in self.namespaces.values()}
+        self.sensitive = bool(levels & {"restricted", "confidential"})
 
     def absent(self, what: str, *, seen: bool = False) -> Value:
         """That something was not found: false, unless it may stand where nobody could look."""
@@ -75,6 +82,8 @@ def _list(value: Value) -> tuple[Value, ...]:
 def link(drafts: Iterable[Draft], world: World) -> None:
     """Add to every draft what the others say of it."""
     tenants: dict[str, set[str]] = {}
+    drafts = tuple(drafts)
+    world.hardware.count_users(drafts, world.owners)
     for made in drafts:
         if made.pod is not None:
             _workload(made, made.pod, world)
@@ -84,9 +93,33 @@ def link(drafts: Iterable[Draft], world: World) -> None:
             _namespace(made, world)
         elif made.what is Kind.GRANT:
             made.facts["rbac.powers"] = _granted(made, world)
+        else:
+            _other(made, world)
     for name, made in world.nodes.items():
         if "gpu.count" in made.facts:
             _node(made, tenants.get(name, set()), world)
+
+
+def _other(made: Draft, world: World) -> None:
+    if "operator.default_config" in made.facts:
+        world.hardware.operator(made)
+    elif "claim.shares" in made.facts:
+        made.facts["sensitivity"] = _level(made, world)
+        if made.namespace in accelerators.EXEMPT:  # it is theirs to look after the devices
+            made.facts["claim.admin"] = ()
+    elif made.kind == "PersistentVolume":
+        world.hardware.volume(made)
+    else:
+        seen = "ValidatingAdmissionPolicyBinding" in world.hardware.seen
+        hardware.policy(made, world.hardware.bindings, world.absent("ValidatingAdmissionPolicyBinding", seen=seen))
+
+
+def _level(made: Draft, world: World) -> Value:
+    """The sensitivity of the namespace that an object stands in."""
+    space = world.namespaces.get(made.namespace)
+    if space is None:
+        return _unlabelled(made, space, world)
+    return devices.level(space.said.get("sensitivity", ""))
 
 
 def _tenant(namespace: str, world: World) -> str:
@@ -148,17 +181,21 @@ def _isolation(made: Draft, pod: Pod, world: World) -> None:
     level = devices.level(*said)
     if level:
         facts["sensitivity"] = level
-        facts["cc.runtime"] = pod.shape.on_cc
+        node = world.nodes.get(pod.node)
+        on_cc = node is not None and node.facts.get("gpu.cc_ready") is True
+        facts["cc.runtime"] = on_cc or confidential.runtimes(pod.shape.cc, world.hardware.handlers)
     if made.namespace in accelerators.EXEMPT:
         return
+    world.hardware.stands_for(made, pod)
     near = bool(pod.shape.asked) or pod.shape.for_gpu or _on_gpu_node(pod, world)
     if pod.shape.reached or near:
         facts["gpu.unrequested"] = tuple(dict.fromkeys((*pod.shape.reached, *(pod.shape.broad if near else ()))))
-    if pod.shape.asked:
+    if facts.get("gpu.requested"):
         facts["tenant"] = (space.said.get("tenant", "") if space else "") or _unlabelled(made, space, world)
         if not level:
             facts["sensitivity"] = "" if space is not None else _unlabelled(made, space, world)
         facts["gpu.tolerates_all"] = pod.shape.tolerates_all
+        world.hardware.workload(made, pod)
 
 
 def _unlabelled(made: Draft, space: Draft | None, world: World) -> Value:
@@ -173,11 +210,7 @@ def _on_gpu_node(pod: Pod, world: World) -> bool:
     node = world.nodes.get(pod.node)
     if pod.node and node is not None:
         return "gpu.count" in node.facts
-    return (
-        any("gpu.count" in n.facts and not n.facts.get("gpu.taints") for n in world.nodes.values())
-        if not pod.node
-        else False
-    )
+    return not pod.node and world.open_gpu_nodes
 
 
 def _namespace(made: Draft, world: World) -> None:
@@ -188,6 +221,9 @@ def _namespace(made: Draft, world: World) -> None:
     if made.said:
         made.facts["tenant"] = made.said.get("tenant", "")
         made.facts["sensitivity"] = devices.level(made.said.get("sensitivity", ""))
+        quotas = tuple(sorted(world.hardware.quotas.get(made.name, ())))
+        nothing = world.absent("ResourceQuota", seen="ResourceQuota" in world.hardware.seen)
+        made.facts["ns.gpu_quota"] = quotas or (nothing if isinstance(nothing, Unknown) else ())
 
 
 def _none_or(world: World) -> Value:
@@ -209,11 +245,14 @@ def _granted(made: Draft, world: World) -> Value:
 def _node(made: Draft, tenants: set[str], world: World) -> None:
     """What the plugin's configuration makes of a node, whatever its labels say: the worse of the two counts."""
     if made.facts.get("gpu.sharing") in ("none", "mig"):
-        chosen = made.facts.get("gpu.plugin_config") or "default"
-        for value in world.configs.values():
-            shares = [s for s in _list(value) if isinstance(s, str) and s.startswith(f"{chosen}: ")]
-            if shares and made.facts.get("gpu.plugin_config"):
-                made.facts["gpu.sharing"] = "mps" if "mps" in shares[0] else "time-slicing"
+        chosen = world.hardware.selected_config(made)
+        if isinstance(chosen, Unknown):
+            made.facts["gpu.sharing"] = chosen
+        elif chosen:
+            how = "mps" if all(": mps " in c for c in chosen) else "time-slicing"
+            shown = _list(made.facts["gpu.config_mismatch"])
+            differs = f"the plugin's configuration shares by {how}, and the labels say {made.facts['gpu.sharing']}"
+            made.facts["gpu.config_mismatch"] = (*(s for s in shown if isinstance(s, str)), differs)
+            made.facts["gpu.sharing"] = how
     made.facts["gpu.tenants"] = tuple(sorted(tenants))
-    levels = {world.namespaces[n].said.get("sensitivity", "") for n in world.namespaces}
-    made.facts["gpu.sensitive_tenants"] = bool(levels & {"restricted", "confidential"})
+    made.facts["gpu.sensitive_tenants"] = world.sensitive

@@ -110,6 +110,13 @@ def _unconfined(t: Template) -> Iterator[str]:
             yield name
 
 
+def _unlimited(t: Template) -> Iterator[str]:
+    """A limit of memory is what keeps a container from starving its node; one of processor time only slows it down."""
+    for name, container, _ in _each(t):
+        if not name.startswith("ephemeral ") and not text_at(container, "resources", "limits", "memory"):
+            yield name
+
+
 def _escalating(t: Template) -> Iterator[str]:
     for name, _, context in _each(t):
         if context.get("allowPrivilegeEscalation") is not False:
@@ -167,6 +174,7 @@ _SAID: tuple[tuple[str, Callable[[Template], Iterable[str]]], ...] = (
     ("pod.mutable_root", _mutable),
     ("pod.no_seccomp", _unconfined),
     ("pod.escalation", _escalating),
+    ("pod.no_limit", _unlimited),
     ("pod.env_secrets", _env_secrets),
     ("pod.images", _images),
     ("pod.images_unpinned", _unpinned),

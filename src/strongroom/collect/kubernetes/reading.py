@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from strongroom.collect.kubernetes import json_text, yaml_text
+from strongroom.collect import yaml_text
+from strongroom.collect.kubernetes import json_text
+from strongroom.collect.kubernetes.beside import Beside, beside
 from strongroom.collect.kubernetes.trees import Tree, at, texts_at, tree, trees_at
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput, Malformed, TooLarge, Unreadable
-from strongroom.model.estate import Gap
+from strongroom.model.estate import Gap, Skip
 from strongroom.model.ports import Request
 from strongroom.model.values import Where
 
@@ -25,6 +27,7 @@ class Found:
     value: Tree
     where: Where
     dumped: bool = False
+    skips: tuple[Skip, ...] = ()  # what comments beside it ask for
 
 
 @dataclass(slots=True)
@@ -56,9 +59,8 @@ class Reader:
         if path.is_dir():
             yield from self._folder(path)
             return
-        data = self._bytes(path, self.request.target)
         found = False
-        for one in self._file(data, self.request.target, alone=True):
+        for one in self._file(self._bytes(path, self.request.target), self.request.target, alone=True):
             found = True
             yield one
         if not found and not self.gaps:
@@ -183,9 +185,13 @@ class Reader:
                 # YAML in flow style looks like JSON from its first byte; only what is neither is broken.
                 if shown.endswith(".json") or data.lstrip()[:2] == b"{{":
                     raise
-                yield from self._yaml(data, shown, alone=alone)
+                text = self._text(data, shown)
+                yield from self._yaml(text, shown)
             return
-        yield from self._yaml(data, shown, alone=alone)
+        if alone or _may_be_manifest(data):
+            text = self._text(data, shown)
+            del data  # a list of a hundred thousand objects need not be held twice
+            yield from self._yaml(text, shown)
 
     def _json(self, item: json_text.Item, shown: str) -> Iterator[Found]:
         if item.code is not None:
@@ -193,32 +199,48 @@ class Reader:
             return
         yield from self._spread(item.value, Where(shown, item.line_start, item.line_end), (), dumped=item.listed)
 
-    def _yaml(self, data: bytes, shown: str, *, alone: bool) -> Iterator[Found]:
-        if not alone and not _may_be_manifest(data):
-            return
+    def _text(self, data: bytes, shown: str) -> str:
+        """The text of a file; nothing, and a gap, where it is none."""
         try:
-            text = data.decode("utf-8")
+            return data.decode("utf-8")
         except UnicodeDecodeError as e:
             line = data.count(b"\n", 0, e.start) + 1
             self.miss(shown, GapCode.NOT_UTF8, f"byte 0x{data[e.start]:02x} is no UTF-8 text", line)
-            return
+            return ""
+
+    def _yaml(self, text: str, shown: str) -> Iterator[Found]:
         for chunk in yaml_text.chunks(text):
-            if not _may_be_manifest(chunk.text.encode("utf-8")):
+            if not _may_be_manifest(chunk.text):
                 continue
+            said = self._skips(chunk, shown)
+            whole = True
             try:
-                documents = yaml_text.parse(chunk)
+                for d in yaml_text.stream(chunk):
+                    whole = whole and not d.listed
+                    where = Where(shown, d.line_start, d.line_end, chunk.template)
+                    yield from self._spread(d.value, where, d.items, said, dumped=d.listed)
             except yaml_text.YamlError as e:
                 hint = "; a template must be rendered first (helm template)" if "{{" in chunk.text else ""
-                self.miss(
-                    shown, e.code, f"the document from line {chunk.line} on was not read: {e.detail}{hint}", e.line
-                )
-                continue
-            for d in documents:
-                where = Where(shown, d.line_start, d.line_end, chunk.template)
-                yield from self._spread(d.value, where, d.items, dumped=False)
+                read = "was not read" if whole else "was not read to its end"
+                self.miss(shown, e.code, f"the document from line {chunk.line} on {read}: {e.detail}{hint}", e.line)
+
+    def _skips(self, chunk: yaml_text.Chunk, shown: str) -> Beside | None:
+        """The comments of a document that ask for a check to be skipped; None when there is none."""
+        try:
+            return beside(chunk)
+        except yaml_text.YamlError as e:
+            if e.code is GapCode.TOO_LARGE:
+                self.miss(shown, e.code, f"the document from line {chunk.line} on: {e.detail}", e.line)
+        return None  # of a broken document, reading it says what is wrong
 
     def _spread(
-        self, value: object, where: Where, lines: tuple[tuple[int, int], ...], *, dumped: bool
+        self,
+        value: object,
+        where: Where,
+        lines: tuple[tuple[int, int], ...],
+        said: Beside | None = None,
+        *,
+        dumped: bool,
     ) -> Iterator[Found]:
         """The objects in a document: itself, or the items of a list of any depth that a manifest has."""
         waiting = [(value, where, lines, dumped)]
@@ -236,17 +258,19 @@ class Reader:
                 ]
                 waiting += reversed(inner)
             elif isinstance(kind, str) and isinstance(version, str) and kind and version:
-                yield Found(tree(value), where, dumped)
+                skips = said.of(where) if said is not None else ()
+                yield Found(tree(value), where, dumped, skips)
             elif isinstance(value, dict) and (("kind" in value) != ("apiVersion" in value)) and "metadata" in value:
                 lacks = "apiVersion" if "kind" in value else "kind"
                 self.miss(where.file, GapCode.MALFORMED, f"an object without {lacks}", where.line_start, where.line_end)
 
 
-def _may_be_manifest(data: bytes) -> bool:
+def _may_be_manifest(said: bytes | str) -> bool:
     """False for text that cannot hold an object: both words are missing, and no escape could spell them."""
-    return (
-        (b"apiVersion" in data and b"kind" in data)
-        or b"\\u00" in data
-        or b"\\x" in data
-        or (b"metadata" in data and (b"apiVersion" in data or b"kind" in data))
-    )
+
+    def has(word: str) -> bool:
+        return word in said if isinstance(said, str) else word.encode() in said
+
+    if has("apiVersion") or has("kind"):
+        return (has("apiVersion") and has("kind")) or has("metadata") or has("\\u00") or has("\\x")
+    return has("\\u00") or has("\\x")

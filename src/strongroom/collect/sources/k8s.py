@@ -12,7 +12,6 @@ from strongroom.model.ports import Collector, Peek, Request
 KINDS = (
     Kind.WORKLOAD,
     Kind.NAMESPACE,
-    Kind.INSTANCE,
     Kind.POLICY,
     Kind.IDENTITY,
     Kind.GRANT,

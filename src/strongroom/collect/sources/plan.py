@@ -5,9 +5,10 @@ from pathlib import Path
 
 from strongroom.collect.terraform import plan
 from strongroom.collect.terraform.assets import assets, kinds
+from strongroom.collect.terraform.manifests import carried
 from strongroom.kit import strict_json
 from strongroom.model.errors import TooLarge, Unreadable
-from strongroom.model.estate import Estate, SourceRead
+from strongroom.model.estate import Estate, Gap, SourceRead
 from strongroom.model.ports import Collector, Peek, Request
 
 HINT = "terraform show -json PLAN > plan.json"
@@ -51,7 +52,9 @@ def collect(request: Request) -> Estate:
         kinds=kinds(),
         digest=hashlib.sha256(data).hexdigest(),
     )
-    return Estate(tuple(assets(resources, request.spec)), (), (source,), request.now)
+    gaps: list[Gap] = []
+    applied = carried(resources, gaps, request.spec, request.label)
+    return Estate((*assets(resources, request.spec), *applied), tuple(gaps), (source,), request.now)
 
 
 COLLECTOR = Collector(

@@ -9,6 +9,7 @@ from strongroom.collect import fence
 from strongroom.collect.resource import Resource
 from strongroom.collect.terraform.assets import assets, kinds
 from strongroom.collect.terraform.copying import Copied, copy_tree, is_configuration
+from strongroom.collect.terraform.manifests import carried
 from strongroom.collect.terraform.wire import decode_gap, decode_resource
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import Unreadable
@@ -56,8 +57,9 @@ def collect(request: Request) -> Estate:
             )
         resources, more = _evaluate(top, request)
     gaps += more
+    applied = carried(resources, gaps, request.spec, request.label)
     return Estate(
-        assets=tuple(assets(resources, request.spec)),
+        assets=(*assets(resources, request.spec), *applied),
         gaps=tuple(gaps),
         sources=(_source(request, copied),),
         seen_at=request.now,

@@ -4,8 +4,11 @@ Source: Amazon EC2 User Guide, "Specifications for Amazon EC2 accelerated comput
 same types with `ml.`. A size that the list does not hold has a model without a count.
 """
 
+import re
+
 from strongroom.collect.native import INAPPLICABLE, Inapplicable, Reader, Row
 from strongroom.collect.resource import undecided
+from strongroom.kit.kleene import any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Value
 
@@ -46,6 +49,19 @@ _FAMILIES: dict[str, tuple[str, dict[str, int]]] = {
     "dl1": ("Intel Gaudi", {"24xlarge": 8}),
     "dl2q": ("Qualcomm AI 100", {"24xlarge": 8}),
 }
+
+# Families without a d in their name whose every size has disks of its own, by the same page and "Instance store
+# volumes" beside it; a d after the generation says so for all the others (m5d, c6gd, g4dn, p4de).
+_DISKS = frozenset(
+    {"g4ad", "g5", "g6", "g6e", "g7e", "gr6", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200"}
+    | {"trn1", "trn1n", "trn2", "trn2u", "dl1", "dl2q"}
+)
+
+
+def has_own_disks(instance_type: str) -> bool:
+    """Whether machines of a type come with disks inside, which their own hardware encrypts."""
+    family = instance_type.strip().lower().removeprefix("ml.").partition(".")[0]
+    return family in _DISKS or re.fullmatch(r"[a-z]+\d+[a-z]*d[a-z]*", family) is not None
 
 
 def accelerator(instance_type: str) -> tuple[str, int | None] | None:
@@ -98,6 +114,17 @@ def types_at(reader: Reader, *paths: str) -> tuple[str | Unknown, ...]:
         elif found is not None:
             out += found
     return tuple(out)
+
+
+def own_disks(*paths: str) -> Row:
+    """Whether machines at some paths have disks of their own; no fact where no type is named."""
+
+    def read(r: Reader) -> Value | Inapplicable:
+        types = types_at(r, *paths)
+        answers = [t if isinstance(t, Unknown) else has_own_disks(t) for t in types]
+        return any_of(answers) if types else INAPPLICABLE
+
+    return Row("disk.of_machine", read)
 
 
 def accelerators(*paths: str) -> tuple[Row, Row]:

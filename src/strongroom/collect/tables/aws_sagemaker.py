@@ -21,7 +21,7 @@ from strongroom.collect.tables._aws import (
     service,
     statements,
 )
-from strongroom.collect.tables._aws_accelerators import accelerators
+from strongroom.collect.tables._aws_accelerators import accelerators, own_disks
 from strongroom.collect.tables._aws_roles import runs_as
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.kit.leaks import secrets_in
@@ -130,6 +130,15 @@ def _capture_key(r: Reader) -> Value | Inapplicable:
 
 _SERVICE = service("sagemaker")
 _OWNED = Default(Key("provider", "aws owned"), _TERRAFORM + "sagemaker_notebook_instance")
+_TRANSIENT = Default(
+    Key("provider", "transient"), "https://docs.aws.amazon.com/sagemaker/latest/dg/encryption-at-rest.html"
+)
+_MACHINES = (
+    "job_resources.cluster_config.instance_type",
+    "resource_config.instance_type",
+    "training_job_definition.resource_config.instance_type",
+    "training_job_definition.hyper_parameter_tuning_resource_config.instance_type",
+)
 _JOB_ROWS = (
     Row(
         "enc.output_key",
@@ -188,12 +197,8 @@ _COMPUTE_ROWS = (
         "monitoring_schedule_config.monitoring_job_definition.network_config.vpc_config",
         "labeling_job_algorithms_config.labeling_job_resource_config.vpc_config",
     ),
-    *accelerators(
-        "job_resources.cluster_config.instance_type",
-        "resource_config.instance_type",
-        "training_job_definition.resource_config.instance_type",
-        "training_job_definition.hyper_parameter_tuning_resource_config.instance_type",
-    ),
+    *accelerators(*_MACHINES),
+    own_disks(*_MACHINES),
 )
 
 
@@ -288,7 +293,8 @@ TABLE = (
         provider="aws",
         rows=(
             _SERVICE,
-            aws_key("enc.key", "kms_key_arn"),
+            aws_key("enc.key", "kms_key_arn", _TRANSIENT),
+            own_disks("production_variants.instance_type"),
             Row("enc.capture_key", _capture_key),
             *accelerators("production_variants.instance_type"),
             SENSITIVE,

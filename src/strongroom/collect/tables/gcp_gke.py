@@ -1,9 +1,10 @@
 """Google Kubernetes Engine: clusters with the nodes that they define themselves, and node pools."""
 
+import re
 from collections import defaultdict
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, as_key, flag
-from strongroom.collect.resource import Link, Resource, undecided
+from strongroom.collect.resource import Resource, undecided
 from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, any_flag, docs, own_account, service, stands
 from strongroom.collect.tables._gcp_accelerators import has_accelerator
 from strongroom.collect.tables._gcp_nodes import (
@@ -25,6 +26,9 @@ GKE = service("gke")
 DOCS = docs("container_cluster")
 ENCRYPTED = ("ENCRYPTED", "ALL_OBJECTS_ENCRYPTION_ENABLED")
 IDENTITY = "https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity"
+# Machine types with accelerators that Confidential VM does not support; of A3, a3-highgpu-1g alone is.
+# https://cloud.google.com/confidential-computing/confidential-vm/docs/supported-configurations
+NEVER_CONFIDENTIAL = re.compile(r"(a2|g2)-|a3-(highgpu-[248]g|megagpu|ultragpu|edgegpu)")
 OWN, INLINE = Nodes("node_config"), Nodes("node_pool.node_config")
 
 Answer = Value | Inapplicable
@@ -59,10 +63,16 @@ def _public_cidrs(r: Reader) -> Answer:
 
 
 def _listed_only(r: Reader) -> Value:
-    """Whether a list restricts who reaches the API; a cluster without an IP endpoint needs none."""
+    """Whether a list restricts who reaches the API; a cluster without an IP endpoint needs none.
+
+    Authorised networks are of the IP endpoints alone: a DNS endpoint that takes external traffic answers every address
+    (https://cloud.google.com/kubernetes-engine/docs/concepts/network-isolation).
+    """
+    by_name = r.flag("control_plane_endpoints_config.dns_endpoint_config.allow_external_traffic") or False
     if r.flag("control_plane_endpoints_config.ip_endpoints_config.enabled") is False:
-        return True
-    return any_flag(r, (r.resource.values,), "master_authorized_networks_config")
+        return negate(by_name)
+    listed = any_flag(r, (r.resource.values,), "master_authorized_networks_config")
+    return negate(any_of((by_name, negate(listed))))
 
 
 def _public_api(r: Reader) -> Value:
@@ -119,7 +129,16 @@ def _account_of_cluster(r: Reader) -> Answer:
 def _own_nodes(r: Reader) -> list[str]:
     if _autopilot(r):
         return []
-    return [nodes.at("service_account") for nodes in (OWN, INLINE) if stands(nodes.base)(r)]
+    return [nodes.at("service_account") for nodes in _defined(r)]
+
+
+def _defined(r: Reader) -> list[Nodes]:
+    """Where a cluster defines nodes that stay: a default pool that is removed after creation boots none.
+
+    Source: Terraform's google_container_cluster, `remove_default_node_pool`, which deletes the pool `default-pool`.
+    """
+    removed = _no_own_nodes(r) and r.text("node_pool.name") == "default-pool"
+    return [n for n in (OWN, INLINE) if stands(n.base)(r) and not (n is INLINE and removed)]
 
 
 def _no_own_nodes(r: Reader) -> bool:
@@ -132,7 +151,8 @@ def _of_own_nodes(own: Row, inline: Row, autopilot: Answer = INAPPLICABLE) -> Ro
     def read(r: Reader) -> Answer:
         if _autopilot(r):
             return autopilot
-        return own.read(r) if stands(OWN.base)(r) else inline.read(r) if stands(INLINE.base)(r) else INAPPLICABLE
+        places = _defined(r)
+        return INAPPLICABLE if not places else own.read(r) if OWN in places else inline.read(r)
 
     return Row(own.fact, read, own.default)
 
@@ -148,10 +168,9 @@ def _concealed_in_cluster(r: Reader) -> Answer:
     """A cluster that keeps its default pool has nodes, also where nothing is said of them."""
     if _autopilot(r):
         return True
-    for nodes in (OWN, INLINE):
-        if stands(nodes.base)(r):
-            said = metadata(nodes).read(r)
-            return _federated(r) if said is None else said
+    for nodes in _defined(r):
+        said = metadata(nodes).read(r)
+        return _federated(r) if said is None else said
     removed = r.flag("remove_default_node_pool")
     if removed is True or stands("node_pool")(r):
         return INAPPLICABLE
@@ -165,9 +184,9 @@ def _concealed_in_pool(r: Reader) -> Answer:
     cluster = _cluster_of(r)
     if cluster is not None and cluster.resource.native == CLUSTER:
         return _federated(cluster)
-    raw = r.at("cluster")
-    nowhere = raw is None or (cluster is None and isinstance(raw, Link) and "data." not in raw.address)
-    return None if nowhere else Unknown(GapCode.NOT_FETCHED, "it is as its cluster says, which is not in these files")
+    if r.at("cluster") is None:
+        return None
+    return Unknown(GapCode.NOT_FETCHED, "it is as its cluster says, which is not in these files")
 
 
 def _shared_logins(r: Reader) -> Value:
@@ -275,9 +294,14 @@ def _private_nodes(r: Reader) -> Value:
 def _pool_technology(r: Reader) -> Value:
     own = technology("node_config.confidential_nodes")(r)
     cluster = _cluster_of(r)
-    if own is not None or cluster is None or cluster.resource.native != CLUSTER:
+    if own is not None or r.at("cluster") is None:
         return own
-    return technology("confidential_nodes")(cluster)
+    if cluster is not None and cluster.resource.native == CLUSTER:
+        return technology("confidential_nodes")(cluster)
+    machine = r.text("node_config.machine_type")
+    if isinstance(machine, str) and NEVER_CONFIDENTIAL.match(machine):
+        return None  # whatever its cluster says
+    return Unknown(GapCode.NOT_FETCHED, "it is as its cluster says, which is not in these files")
 
 
 POOL_ROWS = (

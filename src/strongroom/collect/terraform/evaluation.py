@@ -9,6 +9,7 @@ import tfparse
 
 from strongroom.collect.resource import Resource
 from strongroom.collect.terraform import neutral, partial, silence
+from strongroom.collect.terraform.inputs import plain
 from strongroom.collect.terraform.modules import MODE, announced
 from strongroom.collect.terraform.neutral import Context, Question, blocks_of, file_of, index, module_of
 from strongroom.collect.terraform.syntax import UNKNOWN, Block, Edit, Expression, FileSyntax, apply
@@ -293,7 +294,8 @@ def _unfetched(
         end = int(str(meta.get("line_end", line)))
         source = str(block.get("source", ""))
         where = Where(file, line, end)
-        call = Resource(path, source, path.rpartition(".")[2], {}, where, mode=MODE, module=module_of(path))
+        name, said = path.rpartition(".")[2], plain(block)
+        call = Resource(path, source, name, said, where, mode=MODE, module=module_of(path))
         if source.startswith(("./", "../")):
             inside = (tree.top / root / source).resolve()
             if inside.is_dir() and inside.is_relative_to(tree.top.resolve()):

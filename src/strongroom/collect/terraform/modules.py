@@ -1,14 +1,18 @@
 """Public modules whose main resource is known: what an unfetched call to one of them stands for.
 
-The facts of such an asset are all unknown, and name the module that is missing. That is still better than nothing:
-a cluster that nobody may look into belongs in the inventory. Names are those of the public Terraform registry.
+The facts of such an asset are unknown, and name the module that is missing, but for those that the call itself tells
+(see `inputs`). That is still better than nothing: a cluster that nobody may look into belongs in the inventory. Names are those of the public Terraform registry.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from strongroom.collect.native import Native
-from strongroom.collect.resource import Resource
+from msgspec import structs
+
+from strongroom.collect.native import Native, build
+from strongroom.collect.resource import Pool, Resource
+from strongroom.collect.terraform.inputs import attributes, plain
 from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset, Fact
 from strongroom.model.values import Unknown
@@ -59,7 +63,12 @@ def announced(call: Resource, inputs: Mapping[str, object]) -> Iterator[Resource
         if call.type == source and isinstance(groups, Mapping):
             for key in groups:
                 address = f'{call.address}.{name}["{key}"]'
-                yield Resource(address, makes, str(key), {}, call.where, mode=MODE, module=call.address)
+                said = {**_mapping(inputs.get(name.replace("_groups", "_group_defaults"))), **_mapping(groups[key])}
+                yield Resource(address, makes, str(key), plain(said), call.where, mode=MODE, module=call.address)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def native_of(source: str, known: dict[str, Native]) -> Native | None:
@@ -69,8 +78,10 @@ def native_of(source: str, known: dict[str, Native]) -> Native | None:
 
 
 def asset(call: Resource, native: Native, source: str) -> Asset:
-    """The asset of an unfetched call: every fact unknown, for the same reason."""
+    """The asset of an unfetched call: every fact that the call does not tell is unknown, for the same reason."""
     why = Unknown(GapCode.NOT_FETCHED, f"module {call.type} was not read; run terraform init, or assess the plan")
+    values, told = attributes(native.type, call.values, why)
+    read = build(native, replace(call, values=values), Pool((call,)), source).facts
     return Asset(
         id=call.id,
         kind=native.kind,
@@ -78,8 +89,16 @@ def asset(call: Resource, native: Native, source: str) -> Asset:
         address=call.address,
         provider=native.provider,
         name=call.name,
-        facts={row.fact: Fact(row.fact, why, None, source) for row in native.rows},
+        facts={name: fact for row in native.rows if (fact := _fact(name := row.fact, told, read, why, source))},
         where=call.where,
         origin=source,
         skips=call.skips,
     )
+
+
+def _fact(name: str, told: Mapping[str, str], read: Mapping[str, Fact], why: Unknown, source: str) -> Fact | None:
+    """A fact as the call tells it; None where what it tells makes the fact pointless."""
+    if name not in told:
+        return Fact(name, why, None, source)
+    found = read.get(name)
+    return found if found is None or not told[name] else structs.replace(found, default_of=told[name])

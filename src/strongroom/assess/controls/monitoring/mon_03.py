@@ -46,7 +46,7 @@ CONTROL = Control(
         Clause(
             id="MON-03.budget-action",
             text="A budget action for GPU spend is defined.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "k8s"),
         ),
     ),
     evidence="cost & usage, RunInstances events, quota APIs, unused-region watch",

@@ -19,7 +19,11 @@ LONGEST_NUMBER = 24  # digits; a longer one stays text, as no field of Kubernete
 
 _MARK = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _SOURCE = re.compile(r"^# Source: (\S+)", re.MULTILINE)
+_LISTED = re.compile(r"^items:[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+_LIST = re.compile(r"^kind:[ \t]+[\"']?[A-Za-z]*List[\"']?[ \t]*\r?$", re.MULTILINE)
 _NULL = {"", "~", "null", "Null", "NULL"}
+# First letters of plain words that may mean something else than themselves.
+_TELLING = frozenset("~nNtTfFyYoO+-.0123456789")
 # YAML 1.1 (https://yaml.org/type/bool.html), which kubectl reads; the bare letters y and n stay text there too.
 _BOOL = dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"), True) | dict.fromkeys(
     ("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"), False
@@ -50,12 +54,16 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document as plain values. `items` are the lines, first and last, of the elements of its `items`, if any."""
+    """One document as plain values. `items` are the lines, first and last, of the elements of its `items`, if any.
+
+    `listed`: it is no document of its own but one element of a list, which `stream` gives out one at a time.
+    """
 
     value: object
     line_start: int
     line_end: int
     items: tuple[tuple[int, int], ...] = ()
+    listed: bool = False
 
 
 def chunks(text: str) -> Iterator[Chunk]:
@@ -79,6 +87,8 @@ def _chunk(text: str, line: int) -> Chunk:
 
 def scalar(said: str) -> object:
     """What a plain scalar means. Dates stay text: nothing of Kubernetes needs them, and their parsers differ."""
+    if said[:1] not in _TELLING and said:
+        return said
     if said in _NULL:
         return None
     if said in _BOOL:
@@ -107,10 +117,12 @@ class _Open:
 
 
 class _Builder:
-    """Values from the events of one document."""
+    """Values from the events of one document. With `apart`, the elements of its `items` are put into `ready` instead."""
 
-    def __init__(self, chunk: Chunk) -> None:
+    def __init__(self, chunk: Chunk, *, apart: bool) -> None:
         self.chunk = chunk
+        self.apart = apart
+        self.ready: list[Document] = []
         self.stack: list[_Open] = []
         self.root: object = None
         self.nodes = 0
@@ -127,25 +139,33 @@ class _Builder:
         """The 1-based line of the file that an event begins on."""
         return (event.start_mark.line if event.start_mark else 0) + self.chunk.line
 
-    def feed(self, event: yaml.Event) -> None:
-        """Take one event."""
-        if isinstance(event, yaml.ScalarEvent):
-            plain = event.implicit[0] and not event.style
-            self.put(scalar(event.value) if plain else event.value, event, event.anchor, 1)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            self.open(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self.close(event)
-        elif isinstance(event, yaml.AliasEvent):
-            self.alias(event)
+    def word(self, event: yaml.ScalarEvent) -> None:
+        """Take a scalar. Nine events in ten are one without an anchor inside of something, and go the short way."""
+        holder = self.stack[-1] if self.stack and event.anchor is None else None
+        if holder is None:
+            self.put(_meant(event), event, event.anchor, 1)
+            return
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise self.fail(GapCode.TOO_LARGE, f"it has more than {MAX_NODES} nodes", event)
+        value = holder.value
+        if isinstance(value, list):
+            value.append(_meant(event))
+        elif holder.key is None:
+            if event.value in value and event.value != "<<":
+                raise self._twice(event.value, event)
+            holder.key = event.value
+        else:
+            value[holder.key] = _meant(event)
+            holder.key = None
 
-    def open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
+    def open(self, event: yaml.CollectionStartEvent) -> None:
         """Begin a mapping or a list."""
         if len(self.stack) >= MAX_DEPTH:
             raise self.fail(GapCode.TOO_LARGE, f"it nests deeper than {MAX_DEPTH} levels", event)
         if not self.stack:
             self.begins = self.line(event)
-        if self._in_items():
+        elif self._in_items():
             self.items.append([self.line(event), 0])
         value: dict[str, object] | list[object] = {} if isinstance(event, yaml.MappingStartEvent) else []
         self.stack.append(_Open(value, event.anchor, self.nodes))
@@ -159,10 +179,23 @@ class _Builder:
         for other in done.merged:
             if isinstance(done.value, dict) and isinstance(other, dict):
                 done.value = {**other, **done.value}
+        weight = self.nodes - done.first + 1
         if self._in_items() and self.items:
             last = event.end_mark.line if event.end_mark else 0
             self.items[-1][1] = max(self.items[-1][0], last + self.chunk.line - 1)
-        self.put(done.value, event, done.anchor, self.nodes - done.first + 1)
+            if self.apart:
+                self._give(done, weight)
+                return
+        self.put(done.value, event, done.anchor, weight)
+
+    def _give(self, done: _Open, weight: int) -> None:
+        """Hand out an element of the list, so that it can be forgotten before the next one is read."""
+        first, last = self.items.pop()
+        self.ready.append(Document(done.value, first, last, listed=True))
+        if done.anchor:  # what is kept for aliases still counts
+            self.anchors[done.anchor] = (done.value, weight)
+        else:
+            self.nodes = done.first
 
     def alias(self, event: yaml.AliasEvent) -> None:
         """Repeat what an anchor names; what is repeated counts again, so that a bomb ends here."""
@@ -205,33 +238,63 @@ class _Builder:
             raise self.fail(GapCode.MALFORMED, "a mapping or list stands as a key", event)
         key = value if isinstance(value, str) else event.value if isinstance(event, yaml.ScalarEvent) else str(value)
         if key in holder.value and key != "<<":
-            raise self.fail(GapCode.DUPLICATE_KEY, f"the key {key[:60]!r} stands twice in one mapping", event)
+            raise self._twice(key, event)
         holder.key = key
+
+    def _twice(self, key: str, event: yaml.Event) -> YamlError:
+        return self.fail(GapCode.DUPLICATE_KEY, f"the key {key[:60]!r} stands twice in one mapping", event)
+
+    def finished(self) -> Document:
+        """The document, when its end was met. Raises YamlError for elements that were given out and are of no list."""
+        if self.apart and isinstance(self.root, dict) and "items" in self.root:
+            kind = self.root.get("kind")
+            if not isinstance(kind, str) or not kind.endswith("List"):
+                raise YamlError(GapCode.MALFORMED, "a document with items is of another kind than a list", self.begins)
+        end = max(self.begins, _last_line(self.chunk))
+        return Document(self.root, self.begins, end, tuple((first, last or first) for first, last in self.items))
+
+
+def _meant(event: yaml.ScalarEvent) -> object:
+    return scalar(event.value) if event.implicit[0] and not event.style else event.value
 
 
 def parse(chunk: Chunk) -> list[Document]:
     """The documents of a chunk: one, none when it is empty, or more when `...` ends one early. Raises YamlError."""
-    found: list[Document] = []
+    return list(_documents(chunk, apart=False))
+
+
+def stream(chunk: Chunk) -> Iterator[Document]:
+    """The documents of a chunk; of a list, as kubectl writes it, each element by itself before the document that it
+    stood in, which is then empty. Raises YamlError, where something is broken behind what was given out already.
+    """
+    text = chunk.text
+    return _documents(chunk, apart="List" in text and bool(_LIST.search(text)) and bool(_LISTED.search(text)))
+
+
+def _documents(chunk: Chunk, *, apart: bool) -> Iterator[Document]:
     try:
-        parser = yaml.CSafeLoader(chunk.text)  # asked for events only: it constructs nothing
-        builder = _Builder(chunk)
-        while parser.check_event():
-            event = parser.get_event()
-            if event is None:
-                break
-            builder.feed(event)
-            if isinstance(event, yaml.DocumentEndEvent):
-                end = max(builder.begins, _last_line(chunk))
-                items = tuple((first, last or first) for first, last in builder.items)
-                found.append(Document(builder.root, builder.begins, end, items))
-                builder = _Builder(chunk)
+        # Asked for events only, libyaml constructs nothing.
+        builder = _Builder(chunk, apart=apart)
+        for event in yaml.parse(chunk.text, yaml.CSafeLoader):
+            if isinstance(event, yaml.ScalarEvent):
+                builder.word(event)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                builder.open(event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                builder.close(event)
+                if builder.ready:
+                    yield builder.ready.pop()
+            elif isinstance(event, yaml.AliasEvent):
+                builder.alias(event)
+            elif isinstance(event, yaml.DocumentEndEvent):
+                yield builder.finished()
+                builder = _Builder(chunk, apart=apart)
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         raise YamlError(GapCode.MALFORMED, e.problem or "no YAML", chunk.line + (mark.line if mark else 0)) from None
     except yaml.YAMLError as e:
         said = str(e).splitlines()[0] if str(e) else "no YAML"
         raise YamlError(GapCode.MALFORMED, said[:120], chunk.line) from None
-    return found
 
 
 def _last_line(chunk: Chunk) -> int:

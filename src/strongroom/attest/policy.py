@@ -1,0 +1,117 @@
+"""The appraisal policy: what the owner demands of evidence, closed where nothing is said.
+
+Debug, migration and lower privilege are refused unless allowed. What has no safe value, such as a least TCB, is not
+checked until the policy says one, and an appraisal in which it was not checked is not complete.
+"""
+
+from datetime import timedelta
+
+import msgspec
+
+from strongroom.model.errors import Malformed
+
+SCHEMA = "strongroom.attest-policy/1"
+
+
+class SnpTcb(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A least TCB of AMD SEV-SNP, component by component: security patch levels, 0 to 255."""
+
+    bootloader: int = 0
+    tee: int = 0
+    snp: int = 0
+    microcode: int = 0
+    fmc: int = 0  # Turin and later
+
+
+class SnpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of an SEV-SNP report. `min_tcb` is by product: `Milan`, `Genoa`, `Turin`."""
+
+    debug: bool = False
+    migrate_ma: bool = False
+    smt: bool | None = None  # whether simultaneous multithreading may be on; None: not decided yet
+    max_vmpl: int = 0
+    single_socket: bool = False  # demanded, where true
+    min_abi: str = ""  # `1.55`
+    min_guest_svn: int | None = None
+    min_tcb: dict[str, SnpTcb] | None = None
+    host_data: tuple[str, ...] = ()
+    id_keys: tuple[str, ...] = ()  # SHA-384 of accepted ID keys, hex
+    author_keys: tuple[str, ...] = ()
+    platform: tuple[str, ...] = ()  # bits of PLATFORM_INFO that must be set: `tsme ecc rapl-disabled …`
+
+
+class DcapPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of an Intel quote, of TDX and SGX alike."""
+
+    debug: bool = False
+    tcb_status: tuple[str, ...] = ("UpToDate",)
+    advisories: tuple[str, ...] = ()  # those that are accepted with a status other than UpToDate; `*`: all of them
+    min_evaluation: int | None = None  # least tcbEvaluationDataNumber of the collateral
+    grace_days: int = 0  # how long after a newer TCB level's date an OutOfDate one is still taken
+    max_collateral_days: int | None = None  # oldest issueDate; None: until its own nextUpdate
+    smt: bool | None = None  # whether a platform with multithreading on is taken
+
+
+class TdxPolicy(DcapPolicy, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of a TD beside."""
+
+    sept_ve_disable: bool = True
+    migratable: bool = False
+    mr_config_id: tuple[str, ...] = ()
+    mr_owner: tuple[str, ...] = ()
+    mr_owner_config: tuple[str, ...] = ()
+    service_td: tuple[str, ...] = ()  # accepted MRSERVICETD; none is accepted unless named
+    xfam: str = ""  # bits that may be set, in hex as the quote has them: the lowest first
+
+
+class SgxPolicy(DcapPolicy, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of an enclave beside."""
+
+    provision_key: bool = False
+    min_isv_svn: int | None = None
+    isv_prod_id: int | None = None
+
+
+class NitroPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of a Nitro enclave's document. `max_age_minutes` is from the document's time to now."""
+
+    debug: bool = False
+    max_age_minutes: int = 180  # the leaf's own life is three hours
+    user_data: tuple[str, ...] = ()
+    public_key: bool = False  # demanded, where true
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole policy. `unchecked` names steps with the reason why they are not checked. `require` is CEL over claims."""
+
+    schema: str = SCHEMA
+    name: str = "default"
+    version: int = 1
+    max_age_hours: float = 24.0
+    require: tuple[str, ...] = ()
+    unchecked: dict[str, str] = {}
+    snp: SnpPolicy = SnpPolicy()
+    tdx: TdxPolicy = TdxPolicy()
+    sgx: SgxPolicy = SgxPolicy()
+    nitro: NitroPolicy = NitroPolicy()
+
+    @property
+    def max_age(self) -> timedelta:
+        """How long an appraisal by it holds, at most."""
+        return timedelta(hours=self.max_age_hours)
+
+
+def read(table: dict[str, object], subject: str) -> Policy:
+    """The policy of a TOML table. Raises Malformed, naming the field."""
+    try:
+        policy = msgspec.convert(table, Policy)
+    except msgspec.ValidationError as e:
+        raise Malformed(subject, str(e), "a field of an appraisal policy", "strongroom attest policy") from None
+    if policy.schema != SCHEMA:
+        raise Malformed(subject, f"schema {policy.schema!r}", SCHEMA)
+    if not 0 < policy.max_age_hours <= 24 * 366:
+        raise Malformed(subject, f"max_age_hours {policy.max_age_hours}", "more than 0, at most a year")
+    for step, reason in policy.unchecked.items():
+        if len(reason.split()) < 2:
+            raise Malformed(subject, f"no reason for leaving {step} unchecked", "a sentence: who decided it and why")
+    return policy

@@ -1,0 +1,13 @@
+"""Attest: what hardware says of itself, and whether it is true."""
+
+import click
+
+from strongroom.cli.rooms import Rooms
+
+
+@click.command("attest", cls=Rooms, package=__name__, short_help="Verify evidence of confidential hardware.")
+def COMMAND() -> None:
+    """Verify evidence of confidential hardware: SEV-SNP, TDX, SGX, Nitro.
+
+    Start with:  strongroom attest inspect EVIDENCE
+    """
