@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dcap_minting as dcap
+import fuzz_cloud as cloud
+import fuzz_gpus as gpus
 import minted_x509 as x
 import nitro_minting as nitro
 import snp_json
 import snp_minting as snp
+import tpm_minting as tpms
 
 from strongroom.app.evidence import recognise
 from strongroom.attest.appraise import appraise
 from strongroom.attest.verifier import Inputs, Verifier
-from strongroom.kit import cbor, ccel, cose, der, endorsement_text, intel_collateral
+from strongroom.kit import cbor, ccel, cose, der, endorsement_text, ima, intel_collateral, secure_boot, tpm
 from strongroom.kit.x509 import certificate, chains, crl, pem
 from strongroom.model.attest import Appraisal, Endorsement, EndorsementKind, Endorsements, Evidence
 from strongroom.model.errors import BadInput
@@ -303,6 +306,46 @@ def _only_judged(read: object) -> None:
     verifier.wants(inputs.evidence)
 
 
+# TPM
+
+
+@functools.cache
+def _tpm_base() -> tuple[Verifier, Inputs]:
+    made = tpms.with_files(tpms.entry("/bin/a", bytes(32)))
+    return made.verifier(), made.inputs()
+
+
+def _tpm_seeds() -> tuple[bytes, ...]:
+    return (tpms.with_files(tpms.entry("/bin/a", bytes(32))).document(), *recorded("tpm/*.pb", "tpm/*.json"))
+
+
+def _tpm_inputs(octets: bytes) -> tuple[Verifier, Inputs]:
+    verifier, base = _tpm_base()
+    return verifier, replace(base, evidence=Evidence(verifier.kind, verifier.read(octets), tpms.CHALLENGE))
+
+
+def _tpm_structures() -> tuple[bytes, ...]:
+    return (tpms.Minted().quote(), tpms.Minted().signature(), tpms.public())
+
+
+def _tpm_structure(octets: bytes) -> object:
+    """Any of the structures, by the one that it reads as."""
+    for reader in (tpm.attest, tpm.signature):
+        try:
+            return reader(octets)
+        except BadInput:
+            continue
+    return tpm.public(octets)
+
+
+def _boot_log(octets: bytes) -> object:
+    return secure_boot.faults(secure_boot.state(ccel.parse(octets), 0x0B))
+
+
+def _ima_list(octets: bytes) -> object:
+    return ima.measured_until(ima.parse(octets), 0x0B, bytes(32))
+
+
 TARGETS: dict[str, Callable[[], Target]] = {
     "cbor": lambda: Target(
         "cbor",
@@ -337,4 +380,21 @@ TARGETS: dict[str, Callable[[], Target]] = {
         "endorsement-text", lambda: (*_pems(), *_certificates()[:2], *_lists(), *_collateral()), endorsement_text.read
     ),
     "event-log": lambda: Target("event-log", _log, ccel.parse),
+    "tpm": lambda: _evidence("tpm", _tpm_seeds, _tpm_inputs),
+    "tpm-structures": lambda: Target("tpm-structures", _tpm_structures, _tpm_structure),
+    "secure-boot": lambda: Target("secure-boot", lambda: (tpms.log_of(tpms.BOOT),), _boot_log),
+    "ima": lambda: Target("ima", lambda: (b"".join(tpms.with_files().files),), _ima_list),
+    "jose": lambda: Target("jose", cloud.tokens, cloud.jose.read),
+    "jwks": lambda: Target("jwks", cloud.key_sets, cloud.jose.keys),
+    "gcp": lambda: _evidence("gcp", cloud.gcp_seeds, cloud.gcp_inputs),
+    "gcp-signed": lambda: replace(
+        _evidence("gcp-signed", cloud.claims, cloud.gcp_inputs), finish=cloud.signed, judge=_only_judged
+    ),
+    "azure-snp": lambda: _evidence("azure-snp", cloud.azure_seeds("snp"), cloud.azure_inputs("snp")),
+    "azure-tdx": lambda: _evidence("azure-tdx", cloud.azure_seeds("tdx"), cloud.azure_inputs("tdx")),
+    "nvidia": lambda: _evidence("nvidia", gpus.reports, gpus.by_report),
+    "nvidia-list": lambda: _evidence("nvidia-list", gpus.lists, gpus.by_list),
+    "nvidia-rim": lambda: _evidence("nvidia-rim", gpus.manifests, gpus.by_manifest),
+    "xmldsig": lambda: Target("xmldsig", gpus.manifests, gpus.verified),
+    "ocsp": lambda: Target("ocsp", gpus.answers, gpus.answer, gpus.judged_answer),
 }

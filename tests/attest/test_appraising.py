@@ -227,3 +227,12 @@ def test_the_code_has_a_digest() -> None:
     """What judges is named by a digest that does not change within a build."""
     assert code_digest() == code_digest()
     assert code_digest().startswith("sha256:")
+
+
+def test_a_step_is_explained() -> None:
+    """`explain` tells what a step demands, by which document, and whether a policy may leave it unchecked."""
+    done = run("explain", "snp.root_pin", cwd=Path(__file__).parent)
+    assert done.returncode == 0
+    assert "waivable  no" in done.stdout
+    assert "snp.chain" in done.stdout
+    assert "yes" in run("explain", "snp.crl", cwd=Path(__file__).parent).stdout

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from strongroom.app.appraisal_drill import still_opens
 from strongroom.app.appraisal_record import read, replay
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput
@@ -11,6 +12,7 @@ from strongroom.model.estate import Asset, Estate, Fact
 from strongroom.model.values import Unknown
 
 _FACT = "attest.reproduced"
+_DRILL = "attest.drill"
 
 
 def join_replays(estate: Estate) -> Estate:
@@ -23,14 +25,18 @@ def join_replays(estate: Estate) -> Estate:
 
 def _with_replay(asset: Asset) -> Asset:
     where = asset.facts["attest.kind"].where
+    source = asset.facts["attest.kind"].source
     value: bool | Unknown
+    drill: dict[str, Fact] = {}
     try:
-        again = replay(read(Path(where.file if where else ""))[0])
+        record = read(Path(where.file if where else ""))[0]
+        again = replay(record)
         value = again.same
+        if again.again.opens:  # a drill on a verdict that opens nothing shows nothing
+            drill[_DRILL] = Fact(_DRILL, still_opens(record), where, source)
         if not again.same and not again.same_code:
             detail = f"another version of this program judged then, and this one differs: {again.differences[0]}"
             value = Unknown(GapCode.CONFLICT, detail)
     except BadInput as e:
         value = Unknown(GapCode.MALFORMED, str(e))
-    fact = Fact(_FACT, value, where, asset.facts["attest.kind"].source)
-    return msgspec.structs.replace(asset, facts={**asset.facts, _FACT: fact})
+    return msgspec.structs.replace(asset, facts={**asset.facts, _FACT: Fact(_FACT, value, where, source), **drill})

@@ -171,3 +171,5 @@ def _hexes(policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "tdx.service_td", tdx.service_td
     yield "tdx.xfam", (tdx.xfam,) if tdx.xfam else ()
     yield "nitro.user_data", nitro.user_data
+    yield "azure.user_data", policy.azure.user_data
+    yield "gcp.keys", policy.gcp.keys

@@ -4,7 +4,19 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from strongroom.attest.policy import SCHEMA, NitroPolicy, Policy, SgxPolicy, SnpPolicy, SnpTcb, TdxPolicy
+from strongroom.attest.policy import (
+    SCHEMA,
+    AzurePolicy,
+    GcpPolicy,
+    NitroPolicy,
+    NvidiaPolicy,
+    Policy,
+    SgxPolicy,
+    SnpPolicy,
+    SnpTcb,
+    TdxPolicy,
+    TpmPolicy,
+)
 from strongroom.kit.artifact_register import quoted
 
 Value = object
@@ -13,6 +25,10 @@ SECTIONS: Mapping[str, tuple[type[msgspec.Struct], str]] = {
     "tdx": (TdxPolicy, "a quote of Intel TDX"),
     "sgx": (SgxPolicy, "a quote of Intel SGX"),
     "nitro": (NitroPolicy, "an attestation document of an AWS Nitro enclave"),
+    "azure": (AzurePolicy, "an Azure confidential VM, beside what [snp] or [tdx] demands of the report inside"),
+    "gcp": (GcpPolicy, "an attestation token of Google Cloud"),
+    "nvidia": (NvidiaPolicy, "attestation reports of NVIDIA GPUs"),
+    "tpm": (TpmPolicy, "a TPM's quote and the logs of a measured boot"),
 }
 
 _DCAP = {
@@ -60,6 +76,36 @@ ABOUT: Mapping[str, str] = {
     "nitro.max_age_minutes": "Oldest document, from its own time to now.",
     "nitro.user_data": "Accepted user data.",
     "nitro.public_key": "Must the document carry a public key?",
+    "azure.secure_boot": "Must the VM be configured for Secure Boot?",
+    "azure.sept_ve_disable": "SEPT_VE_DISABLE, in place of that of [tdx]: Azure's paravisor takes the exceptions.",
+    "azure.vm_ids": "Accepted vmUniqueId.",
+    "azure.user_data": "Accepted user data of the runtime claims.",
+    "gcp.audiences": "Accepted audiences (aud): the relying party's own. Not checked until one is said.",
+    "gcp.debug": "May the image be one for debugging (dbgstat other than disabled-since-boot)?",
+    "gcp.secure_boot": "Must Secure Boot be on (secboot)?",
+    "gcp.keys": "RFC 7638 thumbprints of signing keys that count without a certificate chain.",
+    "gcp.trust_jwks": "Does every key of a given key set count? Nobody signs one: only for one fetched from Google.",
+    "gcp.hardware": "Accepted hardware (hwmodel).",
+    "gcp.software": "Accepted software (swname); GCE for a confidential VM without Confidential Space.",
+    "gcp.support": "Support attribute that a Confidential Space image must have; empty for none.",
+    "gcp.min_software": "Least version of the image (swversion).",
+    "gcp.projects": "Accepted project ids.",
+    "gcp.service_accounts": "Accepted service accounts; one of them must run the workload.",
+    "tpm.bank": "Bank of the registers: sha256, sha384, sha512 or sha1.",
+    "tpm.pcrs": "Registers that the quote must cover.",
+    "tpm.aks": "Names (hex) of attestation keys that were enrolled by credential activation.",
+    "tpm.roots": "SHA-256 of certificates of authorities that certify attestation keys.",
+    "tpm.known": "Last resets, restarts and clock (milliseconds) by name of the attestation key; none may go back.",
+    "tpm.unsafe_clock": "May the clock have gone back, as after a loss of power?",
+    "tpm.secure_boot": "Must Secure Boot have been on, by what PCR 7 measured?",
+    "tpm.dbx": "SHA-256 hashes that dbx must hold, of the vendor's dated update. Not checked until they are said.",
+    "tpm.dbx_missing": "How many of them may be missing.",
+    "tpm.ima": "Must the kernel's list of measured files come along?",
+    "tpm.ima_violations": "How many of its entries may be violations.",
+    "nvidia.architectures": "Accepted architectures.",
+    "nvidia.modes": "Accepted modes: spt (one GPU), mpt (encrypted links), ppcie (links in the clear), unstated.",
+    "nvidia.certificate_hold": "May a certificate be on hold (a revocation that can be taken back)?",
+    "nvidia.gpus": "How many GPUs must answer.",
 }
 # What stands in the file where the default is that nothing is said.
 _EXAMPLES: Mapping[str, str] = {
@@ -70,6 +116,9 @@ _EXAMPLES: Mapping[str, str] = {
     "max_collateral_days": "7",
     "min_isv_svn": "1",
     "isv_prod_id": "1",
+    "min_software": "250301",
+    "gpus": "8",
+    "support": '"STABLE"',
     "xfam": '"e702060000000000"',
 }
 
@@ -124,6 +173,14 @@ def demands(policy: Policy, waivable: Mapping[str, str]) -> Iterator[tuple[str, 
         yield from _said("sgx", field.name, getattr(policy.sgx, field.name), _DCAP_WORDS)
     for field in msgspec.structs.fields(NitroPolicy):
         yield from _said("nitro", field.name, getattr(policy.nitro, field.name), _NITRO)
+    for field in msgspec.structs.fields(AzurePolicy):
+        yield from _said("azure", field.name, getattr(policy.azure, field.name), _AZURE)
+    for field in msgspec.structs.fields(GcpPolicy):
+        yield from _said("gcp", field.name, getattr(policy.gcp, field.name), _GCP)
+    for field in msgspec.structs.fields(TpmPolicy):
+        yield from _said("tpm", field.name, getattr(policy.tpm, field.name), _TPM)
+    for field in msgspec.structs.fields(NvidiaPolicy):
+        yield from _said("nvidia", field.name, getattr(policy.nvidia, field.name), _NVIDIA)
     for expression in policy.require:
         yield "any", f"must be true: {expression}"
     for step, reason in policy.unchecked.items():
@@ -208,4 +265,44 @@ _NITRO: Mapping[str, Say] = {
     "max_age_minutes": lambda v: f"the document must be at most {v} minutes old",
     "user_data": _if("user data must be one of: {}"),
     "public_key": _if("the document must carry a public key"),
+}
+_AZURE: Mapping[str, Say] = {
+    "secure_boot": lambda v: "Secure Boot must be configured" if v else "ALLOWED: a VM without Secure Boot",
+    "sept_ve_disable": lambda v: f"SEPT_VE_DISABLE {'must be set' if v else 'may be off: the paravisor handles #VE'}",
+    "vm_ids": _if("the VM must be one of: {}"),
+    "user_data": _if("user data must be one of: {}"),
+}
+_TPM: Mapping[str, Say] = {
+    "bank": lambda v: f"registers of the bank {v}",
+    "pcrs": lambda v: f"the quote must cover PCR {_shown(v)}",
+    "aks": _if("the attestation key must be certified, or one of those enrolled: {}"),
+    "roots": _if("attestation keys may be certified under: {}"),
+    "known": lambda v: f"counters of {len(v)} machines must not go back" if isinstance(v, dict) and v else "",
+    "unsafe_clock": _yes("a clock that may have gone back"),
+    "secure_boot": lambda v: "Secure Boot must have been on" if v else "ALLOWED: a boot without Secure Boot",
+    "dbx": lambda v: (
+        f"dbx must hold {len(v)} hashes" if isinstance(v, tuple) and v else "not decided, and so never complete: dbx"
+    ),
+    "dbx_missing": lambda v: f"ALLOWED: {v} hashes missing in dbx" if v else "",
+    "ima": _if("the kernel's list of measured files must come along"),
+    "ima_violations": lambda v: f"ALLOWED: {v} violations in the kernel's list" if v else "",
+}
+_GCP: Mapping[str, Say] = {
+    "audiences": lambda v: f"audience must be one of: {_shown(v)}" if v else "not decided, and so never complete: aud",
+    "debug": _yes("images for debugging"),
+    "secure_boot": lambda v: "Secure Boot must be on" if v else "ALLOWED: Secure Boot off",
+    "keys": _if("signing keys that count without a chain: {}"),
+    "trust_jwks": lambda v: "ALLOWED: every key of a given key set, which nobody has signed" if v else "",
+    "hardware": lambda v: f"hardware must be one of: {_shown(v)}",
+    "software": lambda v: f"software must be one of: {_shown(v)}",
+    "support": lambda v: f"the image must be {v}" if v else "ALLOWED: images without support",
+    "min_software": _if("image version at least {}"),
+    "projects": _if("project must be one of: {}"),
+    "service_accounts": _if("service account must be one of: {}"),
+}
+_NVIDIA: Mapping[str, Say] = {
+    "architectures": lambda v: f"architecture must be one of: {_shown(v)}",
+    "modes": lambda v: f"mode must be one of: {_shown(v)}",
+    "certificate_hold": _yes("a certificate on hold"),
+    "gpus": _if("{} GPUs must answer"),
 }

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from strongroom.app.evidence_folder import packed
 from strongroom.attest.verifier import Verifier
 from strongroom.kit.armour import unarmoured
 from strongroom.kit.rooms import room
@@ -35,6 +36,11 @@ def verifier_of(kind: EvidenceKind) -> AnyVerifier:
     if found is None:
         raise NotFound("kind of evidence", kind.value, f"one of {', '.join(verifiers())}")
     return found
+
+
+def verifier_of_step(ident: str) -> AnyVerifier | None:
+    """The verifier that has a step of that id, or None."""
+    return next((v for v in verifiers().values() if any(s.id == ident for s in v.steps)), None)
 
 
 def read(path: str) -> bytes:
@@ -86,8 +92,12 @@ def recognise(data: bytes, subject: str, kind: EvidenceKind | None = None) -> tu
 
 
 def load(path: str, kind: EvidenceKind | None, challenge: bytes | None, now: datetime) -> Evidence:
-    """The evidence of a file. Raises Unreadable, TooLarge, Malformed, NotFound."""
-    verifier, octets = recognise(read(path), path, kind)
+    """The evidence of a file, or of a folder that a TPM's tools wrote to.
+
+    Raises Unreadable, TooLarge, Malformed, NotFound.
+    """
+    data = packed(path, read) if Path(path).is_dir() else read(path)
+    verifier, octets = recognise(data, path, kind)
     try:
         parts = verifier.read(octets)
     except BadInput as e:

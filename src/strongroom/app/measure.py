@@ -28,11 +28,13 @@ _GOLDEN = (
 _OWN = f"strongroom {__version__}"
 # What evidence of a machine is compared by where nothing else is said: what is the same on every machine that runs the
 # image. PCR3 and PCR4 of Nitro name the role and the instance; RTMR3 is for what runs later.
+# PCR1 and PCR5 of a TPM name the machine's settings and disks.
 _USUAL: Mapping[EvidenceKind, tuple[str, ...]] = {
     EvidenceKind.SNP: ("measurement",),
     EvidenceKind.TDX: ("mrtd", "rtmr0", "rtmr1", "rtmr2"),
     EvidenceKind.SGX: ("mrenclave",),
     EvidenceKind.NITRO: ("pcr0", "pcr1", "pcr2", "pcr8"),
+    EvidenceKind.TPM: ("pcr0", "pcr2", "pcr4", "pcr7", "pcr8", "pcr9", "pcr14"),
 }
 
 

@@ -321,6 +321,35 @@ PROOFS = (
         ("tests/attest/test_nitro.py",),
     ),
     Proof(
+        "NVIDIA GPUs: reports, manifests, certificate status (`attest verify`)",
+        Level.RECORDED,
+        "reports of Hopper and Blackwell GPUs, manifests and OCSP answers under NVIDIA's own roots; the same minted",
+        "no manifest of a Blackwell GPU was at hand; NVSwitches are not judged; manifests and answers are not fetched",
+        ("tests/attest/test_nvidia.py",),
+    ),
+    Proof(
+        "Azure confidential VMs on SEV-SNP and TDX (`attest verify`)",
+        Level.RECORDED,
+        "reports and vTPM quotes of four VMs under AMD's and Intel's own roots; the same minted, with forgeries",
+        "no collateral of the recorded TDX machine and no revocation list was at hand; tokens of Microsoft's own "
+        "verifier (MAA) are not read",
+        ("tests/attest/test_azure.py",),
+    ),
+    Proof(
+        "Google Cloud attestation tokens (`attest verify`)",
+        Level.RECORDED,
+        "recorded claims of Confidential Space, which came without their signatures; signed tokens are minted",
+        "no token that Google signed is among the tests (one was verified by hand); its key set is given, never fetched",
+        ("tests/attest/test_gcp.py", "tests/kit/test_jose.py"),
+    ),
+    Proof(
+        "TPM 2.0 quotes with event log and IMA list (`attest verify`), event logs (`attest eventlog`)",
+        Level.REAL_SOFTWARE,
+        "quotes of swtpm by tpm2-tools; recorded boots, logs and Google's virtual TPMs; forgeries minted by a test",
+        "no TPM of silicon, and no certificate chain of a recorded attestation key was whole",
+        ("tests/attest/test_tpm.py", "tests/attest/test_event_log.py", "tests/integration/test_swtpm.py"),
+    ),
+    Proof(
         "records of appraisals: `attest replay`, and as a source (`attest:`)",
         Level.REAL_SOFTWARE,
         "kept, logged, replayed, forged and found out through the commands",

@@ -4,8 +4,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-import msgspec
-
 from strongroom.attest.steps import Step, run, shown
 from strongroom.attest.verifier import Asker, Inputs, Verifier
 from strongroom.model.attest import Appraisal, Aspect, Json, StepResult, StepVerdict, Tier
@@ -17,7 +15,6 @@ C = TypeVar("C")
 AFFIRMING = 2
 _CONTRAINDICATED = 96
 _VOUCHES = (Tier.AFFIRMING, Tier.NONE)  # evidence that was refused vouches for no key
-_sorted = msgspec.json.Encoder(order="sorted")  # one text for each value, whatever order a file had
 
 
 def appraise(verifier: Verifier[C], inputs: Inputs, code: str = "", ask: Asker | None = None) -> Appraisal:
@@ -46,6 +43,7 @@ def appraise(verifier: Verifier[C], inputs: Inputs, code: str = "", ask: Asker |
         appraised_at=inputs.now,
         expires_at=min((inputs.now + inputs.policy.max_age, *said.ends)),
         bound_key=said.bound_key.hex() if sum_up.tier in _VOUCHES else "",
+        parts=tuple(appraise(verifier, one, code, ask) for one in verifier.parts(inputs)),
     )
 
 
@@ -89,8 +87,11 @@ def _waived(steps: Sequence[Step[C]], inputs: Inputs) -> Mapping[str, str]:
     known = {s.id: s for s in steps}
     family = {s.id.partition(".")[0] for s in steps}
     mine = {name: why for name, why in inputs.policy.unchecked.items() if name.partition(".")[0] in family}
+    own = steps[0].id.partition(".")[0] if steps else ""
     for name in mine:
         step = known.get(name)
+        if step is None and name.partition(".")[0] != own:
+            continue  # of the report inside: one that this kind answers by a step of its own
         if step is None or not step.waivable:
             may = ", ".join(s.id for s in steps if s.waivable)
             found = f"the unchecked step {name!r}"
@@ -122,9 +123,9 @@ def _required(inputs: Inputs, claims: Mapping[str, Json], ask: Asker | None) -> 
 def _digests(inputs: Inputs, code: str) -> dict[str, str]:
     found = {f"evidence.{p.name}": p.digest for p in inputs.evidence.parts}
     found |= {f"endorsement.{n:02}": e.digest for n, e in enumerate(inputs.endorsements.items)}
-    found["policy"] = _digest(_sorted.encode(inputs.policy))
+    found["policy"] = inputs.policy.digest
     if inputs.references.items:
-        found["references"] = _digest(_sorted.encode(inputs.references.items))
+        found["references"] = inputs.references.digest
     if inputs.evidence.challenge is not None:
         found["challenge"] = _digest(inputs.evidence.challenge)
     if code:

@@ -4,7 +4,9 @@ Debug, migration and lower privilege are refused unless allowed. What has no saf
 checked until the policy says one, and an appraisal in which it was not checked is not complete.
 """
 
+import hashlib
 from datetime import timedelta
+from functools import cached_property
 
 import msgspec
 
@@ -81,7 +83,75 @@ class NitroPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_key: bool = False  # demanded, where true
 
 
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AzurePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of an Azure confidential VM beside `[snp]` or `[tdx]`, which hold for the report inside.
+
+    `sept_ve_disable` stands in place of that of `[tdx]`: Azure's TDs are made without it, for the paravisor that is in
+    the TD and measured in MRTD takes the exceptions, not the guest's kernel.
+    """
+
+    secure_boot: bool = True
+    sept_ve_disable: bool = False
+    vm_ids: tuple[str, ...] = ()
+    user_data: tuple[str, ...] = ()
+
+
+class GcpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of a Google Cloud attestation token.
+
+    `keys` are RFC 7638 thumbprints (SHA-256, hex) of signing keys that count without a certificate chain; `trust_jwks`
+    takes every key of a key set that is given, as one does who fetched it from Google himself.
+    """
+
+    audiences: tuple[str, ...] = ()
+    debug: bool = False
+    secure_boot: bool = True
+    keys: tuple[str, ...] = ()
+    trust_jwks: bool = False
+    hardware: tuple[str, ...] = ("GCP_AMD_SEV", "GCP_AMD_SEV_ES", "GCP_AMD_SEV_SNP", "GCP_INTEL_TDX")
+    software: tuple[str, ...] = ("CONFIDENTIAL_SPACE",)
+    support: str = "STABLE"
+    min_software: int | None = None
+    projects: tuple[str, ...] = ()
+    service_accounts: tuple[str, ...] = ()
+
+
+class TpmKnown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The counters that a machine's TPM was last seen with; none of them ever goes back."""
+
+    resets: int = 0
+    restarts: int = 0
+    clock: int = 0  # milliseconds
+
+
+class TpmPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of a TPM's quote. The registers and their bank are the owner's choice, never the machine's."""
+
+    bank: str = "sha256"
+    pcrs: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14)
+    aks: tuple[str, ...] = ()  # names of attestation keys that were enrolled by credential activation, hex
+    roots: tuple[str, ...] = ()  # SHA-256 of certificates of authorities that certify attestation keys, hex
+    known: dict[str, TpmKnown] = {}  # by name of the attestation key
+    unsafe_clock: bool = False
+    secure_boot: bool = True
+    dbx: tuple[str, ...] = ()  # SHA-256 hashes that dbx must hold, hex
+    dbx_missing: int = 0  # how many of them may be missing
+    ima: bool = False  # demanded, where true
+    ima_violations: int = 0
+
+
+class NvidiaPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of GPUs. `modes` are those that the report states: `spt` one GPU, `mpt` several with encrypted
+    links, `ppcie` several whose links are in the clear within the board, `unstated` from drivers that say none.
+    """
+
+    architectures: tuple[str, ...] = ("hopper", "blackwell")
+    modes: tuple[str, ...] = ("spt", "mpt")
+    certificate_hold: bool = False
+    gpus: int | None = None  # how many must answer
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """A whole policy. `unchecked` names steps with the reason why they are not checked. `require` is CEL over claims."""
 
     schema: str = SCHEMA
@@ -94,8 +164,17 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tdx: TdxPolicy = TdxPolicy()
     sgx: SgxPolicy = SgxPolicy()
     nitro: NitroPolicy = NitroPolicy()
+    tpm: TpmPolicy = TpmPolicy()
+    azure: AzurePolicy = AzurePolicy()
+    gcp: GcpPolicy = GcpPolicy()
+    nvidia: NvidiaPolicy = NvidiaPolicy()
 
-    @property
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:` and the hash of the policy as sorted JSON: one text for it, whatever order its file had."""
+        return f"sha256:{hashlib.sha256(msgspec.json.encode(self, order='sorted')).hexdigest()}"
+
+    @cached_property
     def max_age(self) -> timedelta:
         """How long an appraisal by it holds, at most."""
         return timedelta(hours=self.max_age_hours)

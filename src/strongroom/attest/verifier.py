@@ -71,3 +71,4 @@ class Verifier(Generic[C]):
     conclude: Callable[[C], Conclusion]
     fields: Callable[[Evidence], Iterable[Field]]
     registers: tuple[str, ...] = field(default=())  # names that reference values may use
+    parts: Callable[[Inputs], tuple[Inputs, ...]] = field(default=lambda _: ())  # each device of several, by itself

@@ -234,3 +234,18 @@ def replay_lines(again: Replayed, form: str) -> Iterator[str]:
         yield "code      another version of this program judged then\n"
     for difference in again.differences:
         yield from _wrapped(difference, 10, "differs   ")
+
+
+def step_page(verifier: AnyVerifier, ident: str) -> Iterator[str]:
+    """What one step demands, and what hangs on it."""
+    step = next(s for s in verifier.steps if s.id == ident)
+    after = [s.id for s in verifier.steps if ident in s.needs]
+    yield f"{step.id}  {step.title}\n"
+    yield from _wrapped(f"{verifier.title} ({verifier.kind.value}), {step.spec}", 10, "in        ")
+    yield f"counts    {'always' if step.mandatory else 'when the policy asks for it'}\n"
+    may = "yes, with a reason in [unchecked]" if step.waivable else "no, by no policy"
+    yield from _wrapped(may, 10, "waivable  ")
+    yield from _wrapped(", ".join(step.needs) or "nothing", 10, "after     ")
+    yield from _wrapped(", ".join(after) or "no other step", 10, "before    ")
+    tier = "warning" if step.worst < 96 else "contraindicated"
+    yield f"failing   {step.aspect.value} {step.worst} (AR4SI): {tier}\n"

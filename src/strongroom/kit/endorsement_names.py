@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from strongroom.kit import der
+from strongroom.kit import der, jose, ocsp, xmldsig
 from strongroom.kit.x509 import certificate as certificates
 from strongroom.kit.x509 import crl
 from strongroom.kit.x509.certificate import Certificate
@@ -116,11 +116,34 @@ def _of_qe(data: bytes) -> Described:
     return Described(f"qe-identity:{s.id[:8]}", f"{s.id[:8]} identity", s.issue_date, s.next_update)
 
 
+def _of_keys(data: bytes) -> Described:
+    held = jose.keys(data)
+    return Described("jwks", f"key set of {len(held)} keys", None, None)
+
+
+def _of_manifest(data: bytes) -> Described:
+    """A manifest holds as long as the first of its certificates."""
+    held = xmldsig.read(data)
+    about = next((e for e in held.root.elements() if e.local == "Meta"), held.root)
+    product, version = about.get("product")[:32], about.get("colloquialVersion")[:32]
+    begins, ends = (max(c.not_before for c in held.certificates), min(c.not_after for c in held.certificates))
+    return Described(f"rim:{product}:{version}", f"manifest of {product} {version}", begins, ends)
+
+
+def _of_answer(data: bytes) -> Described:
+    first = ocsp.parse(data).answers[0]
+    name = f"ocsp:{first.serial:x}:{first.key_hash.hex()[:32]}"
+    return Described(name, f"OCSP answer about {first.serial:x}", first.this_update, first.next_update)
+
+
 _READERS: Mapping[EndorsementKind, Callable[[bytes], Described]] = {
     EndorsementKind.CERTIFICATE: _of_certificate,
     EndorsementKind.CRL: _of_crl,
     EndorsementKind.TCB_INFO: _of_tcb,
     EndorsementKind.QE_IDENTITY: _of_qe,
+    EndorsementKind.JWKS: _of_keys,
+    EndorsementKind.RIM: _of_manifest,
+    EndorsementKind.OCSP: _of_answer,
 }
 
 

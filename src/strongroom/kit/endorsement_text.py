@@ -9,7 +9,7 @@ import re
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from strongroom.kit import der, intel_collateral, strict_json
+from strongroom.kit import der, intel_collateral, jose, ocsp, strict_json, xmldsig
 from strongroom.kit.armour import unarmoured
 from strongroom.kit.x509 import certificate, crl, pem, signing
 from strongroom.kit.x509.certificate import Certificate
@@ -19,7 +19,7 @@ from strongroom.model.errors import BadInput, Malformed, TooLarge
 MOST = 20 << 20  # bytes of a file; a revocation list of crl.MOST as hexadecimal
 MOST_ITEMS = 64  # of one file; verifiers look at no more certificates than that
 _WHAT = "endorsements"
-_WANTED = "a certificate, a chain, a revocation list, or collateral"
+_WANTED = "a certificate, a chain, a revocation list, collateral, or a key set"
 _SIGNER, _ROOT = "Intel SGX TCB Signing", "Intel SGX Root CA"  # PCK Certificate and CRL specification, section 1
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _LABELS = {"CERTIFICATE": EndorsementKind.CERTIFICATE, "X509 CRL": EndorsementKind.CRL}
@@ -51,6 +51,8 @@ def _read(data: bytes, origin: str, *, armoured: bool) -> Endorsements:
     text = data.lstrip()
     if not text:
         raise Malformed(_WHAT, "an empty file", _WANTED)
+    if text[:1] == b"<" and b"SoftwareIdentity" in text[:4096]:
+        return _xml(data, origin)
     if text[:1] in (b"{", b"["):
         return _json(data, origin)
     if b"-----BEGIN " in data and not _CONTROL.search(data.rstrip(b"\0")):  # a quote carries PEM; it is no text
@@ -72,9 +74,18 @@ def _seen(text: bytes) -> str:
     return "a text of another kind" if b"\0" not in text[:4096] else "octets of another kind"
 
 
+def _xml(data: bytes, origin: str) -> Endorsements:
+    """A signed manifest. The octets are kept as they are: its signature is over what is written in them."""
+    xmldsig.read(data)
+    return Endorsements((Endorsement(EndorsementKind.RIM, data, origin=origin),))
+
+
 def _json(data: bytes, origin: str) -> Endorsements:
     if intel_collateral.recognises(data):
         return intel_collateral.read(data, (), origin)
+    if b'"keys"' in data and b'"kty"' in data:
+        jose.keys(data)
+        return Endorsements((Endorsement(EndorsementKind.JWKS, data, origin=origin),))
     if b'"vcekCert"' not in data:
         raise Malformed(_WHAT, "JSON of another kind", _WANTED)
     strict_json.check(data, _WHAT)
@@ -102,6 +113,10 @@ def _der(data: bytes, origin: str) -> Endorsements:
     items: list[Endorsement] = []
     for element in der.elements(data):
         parts = der.sequence(element.whole)
+        if parts and parts[0].tag == der.ENUMERATED:  # RFC 6960 4.2.1: the status of a response stands first
+            ocsp.parse(element.whole)
+            items.append(Endorsement(EndorsementKind.OCSP, element.whole, origin=origin))
+            continue
         inner = der.members(parts[0]) if parts and parts[0].tag == der.SEQUENCE else ()
         if not inner:
             raise Malformed(_WHAT, "DER of another kind", _WANTED)

@@ -103,3 +103,19 @@ def both_roles(policy: Policy) -> Tri | str:
         if isinstance(answer, Unknown):
             doubt = doubt or answer
     return doubt if doubt is not None else False
+
+
+def measurements(policy: Policy) -> tuple[tuple[str, str], ...]:
+    """The concrete measurements for which a policy opens a key, as (register, lower-case hex), each once, sorted.
+
+    `kms:RecipientAttestation:ImageSha384` is PCR0 under its older name.
+    """
+    found = set()
+    for s in policy:
+        if isinstance(s, Unknown) or s.effect != "allow":
+            continue
+        for c in s.conditions:
+            if _names_measurement(c, _EQUAL) is True:
+                register = c.key.rpartition(":")[2].replace("imagesha384", "pcr0").removeprefix("nitrotpm")
+                found |= {(f"pcr{int(register[3:])}", v.lower()) for v in c.values}
+    return tuple(sorted(found))

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import msgspec
 
@@ -23,6 +23,11 @@ class EvidenceKind(StrEnum):
     TDX = "tdx"  # Intel TDX quote
     SGX = "sgx"  # Intel SGX DCAP quote
     NITRO = "nitro"  # AWS Nitro Enclaves attestation document
+    TPM = "tpm"  # TPM 2.0 quote with the logs of a measured boot
+    AZURE_SNP = "azure-snp"  # Azure confidential VM on SEV-SNP: HCL report, and a quote of its vTPM
+    AZURE_TDX = "azure-tdx"  # the same on TDX
+    GCP = "gcp"  # Google Cloud attestation token, of Confidential Space or a confidential VM
+    NVIDIA = "nvidia"  # attestation reports of NVIDIA GPUs, one or several that answered one challenge
 
 
 class StepVerdict(StrEnum):
@@ -62,6 +67,9 @@ class EndorsementKind(StrEnum):
     CRL = "crl"  # X.509 CRL in DER
     TCB_INFO = "tcb-info"  # Intel PCS v4 tcbInfo: the signed JSON bytes
     QE_IDENTITY = "qe-identity"  # Intel PCS v4 enclaveIdentity: the signed JSON bytes
+    JWKS = "jwks"  # JSON Web Key Set (RFC 7517); nobody signs one, so a policy says which of its keys count
+    RIM = "rim"  # NVIDIA reference integrity manifest: the signed SWID tag, XML
+    OCSP = "ocsp"  # OCSP response in DER (RFC 6960)
 
 
 class EvidencePart(msgspec.Struct, frozen=True):
@@ -160,7 +168,7 @@ class Reference(msgspec.Struct, frozen=True):
     about: str = ""
 
 
-class ReferenceValues(msgspec.Struct, frozen=True):
+class ReferenceValues(msgspec.Struct, frozen=True, dict=True):
     """The reference values that count: signed by a key that the owner trusts.
 
     `trouble` says why some that were given do not count; they are then not in `items`.
@@ -169,6 +177,11 @@ class ReferenceValues(msgspec.Struct, frozen=True):
     items: tuple[Reference, ...] = ()
     signer: str = ""
     trouble: str = ""
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:` and the hash of the values that count, as sorted JSON."""
+        return f"sha256:{hashlib.sha256(msgspec.json.encode(self.items, order='sorted')).hexdigest()}"
 
     def of(self, kind: EvidenceKind) -> tuple[Reference, ...]:
         """Those of one kind of evidence."""

@@ -126,8 +126,8 @@ def reference(v: View) -> bool | Answer:
 )
 def tcb(v: View) -> bool | Answer:
     """Keys of old firmware are known to attackers: a machine that is behind can be made to sign anything."""
-    if v.text("attest.kind") == "nitro":
-        return not_applicable("AWS keeps the firmware under Nitro enclaves, and its documents do not tell it")
+    if v.text("attest.kind") in {"nitro", "gcp", "tpm", "nvidia"}:
+        return not_applicable("evidence of this kind does not tell the level of the firmware under it")
     failed = [s for s in v.texts("attest.failed") if s in _TCB]
     if failed:
         status = v.text("attest.tcb_status") if v.has("attest.tcb_status") else ""
@@ -169,6 +169,9 @@ def debug_off(v: View) -> bool | Answer:
     """A host that may debug a guest reads its memory, keys and weights included."""
     wanted = {
         "snp": "snp.policy.debug",
+        "azure-snp": "snp.policy.debug",
+        "azure-tdx": "tdx.td_attributes.debug",
+        "gcp": "gcp.dbgstat",
         "tdx": "tdx.td_attributes.debug",
         "sgx": "sgx.attributes.debug",
         "nitro": "nitro.pcr_debug",
@@ -178,4 +181,49 @@ def debug_off(v: View) -> bool | Answer:
     return holds() if wanted in v.texts("attest.checked") else broken(step=wanted)
 
 
-CHECKS = (whole, reproduced, current, reference, tcb, outdated, debug_off)
+@check(
+    id="tee.appraisal.fails-closed",
+    title="With a fault in what it rests on, the same evidence opens nothing",
+    clause="TEE-03.fails-closed",
+    kinds=(Kind.HOST,),
+    needs=("attest.drill",),
+    severity=Severity.CRITICAL,
+    fix=Fix(
+        "Take the steps that the fault passed by out of [unchecked] in the appraisal policy, and verify again.",
+        command="strongroom attest policy check FILE",
+        verify=_AGAIN,
+    ),
+    broken="it still opened with {faults}",
+)
+def fails_closed(v: View) -> bool | Answer:
+    """Collateral that is stale or gone, evidence that was changed, a challenge that nobody sent: each must deny. The
+    record's own inputs are judged again with each of these faults.
+    """
+    faults = v.texts("attest.drill")
+    return broken(faults=", ".join(faults)) if faults else holds()
+
+
+@check(
+    id="tee.kms-key.measurement-appraised",
+    title="The measurements for which the key opens are those of appraised workloads",
+    clause="TEE-01.keys-need-attestation",
+    kinds=(Kind.KEY,),
+    needs=("key.measurements_unseen",),
+    severity=Severity.MEDIUM,
+    fix=Fix(
+        "Verify evidence of each workload that the key opens for, and take measurements that nobody runs out of its policy.",
+        command=_VERIFY,
+        verify="strongroom assess tf:DIR attest:FOLDER no longer lists it",
+    ),
+    broken="it opens for measurements that are not those of an appraised workload",
+)
+def measurement_appraised(v: View) -> bool | Answer:
+    """A condition on a measurement is as good as what is known of that measurement: an old image still opens the key."""
+    unseen = v.texts("key.measurements_unseen")
+    if not unseen:
+        return holds()
+    shown = ", ".join(f"{text[:20]}…" for text in unseen[:3])
+    return unknown(Unknown(GapCode.ABSENT, f"no appraisal that was given is of {shown}"))
+
+
+CHECKS = (whole, reproduced, current, reference, tcb, outdated, debug_off, fails_closed, measurement_appraised)

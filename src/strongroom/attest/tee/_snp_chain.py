@@ -6,7 +6,7 @@ and Table 8 (extensions); "VLEK" section of the same. Roots are pinned by finger
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import islice
 
 from strongroom.attest.tee._snp_report import Report, Tcb, product_of, tcb
@@ -32,7 +32,7 @@ VCEK, VLEK = "SEV-VCEK", "SEV-VLEK"
 _MOST = 64  # certificates that are looked at; a chain has three
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chain:
     """Leaf, intermediate and root as far as they are at hand. Nothing is proven by having been chosen."""
 
@@ -40,7 +40,7 @@ class Chain:
     signer: Certificate | None
     root: Certificate | None
 
-    @property
+    @cached_property
     def whole(self) -> tuple[Certificate, ...]:
         """All three, or as many as there are, leaf first."""
         return tuple(c for c in (self.leaf, self.signer, self.root) if c is not None)
@@ -67,7 +67,7 @@ def choose(report: Report, found: Iterable[Certificate], roots: Container[str]) 
     pool = tuple(found)
     kind = VLEK if report.signing_key == 1 else VCEK
     leaves = [c for c in pool if c.common_name in (VCEK, VLEK)]
-    leaf = max(leaves, key=lambda c: _fit(report, c, kind), default=None)
+    leaf = leaves[0] if len(leaves) == 1 else max(leaves, key=lambda c: _fit(report, c, kind), default=None)
     signer = _issuer(leaf, pool, roots)
     return Chain(leaf, signer, _issuer(signer, pool, roots))
 
@@ -85,6 +85,8 @@ def _issuer(child: Certificate | None, pool: Iterable[Certificate], roots: Conta
     if child is None:
         return None
     named = [c for c in pool if c.subject == child.issuer and c.common_name not in (VCEK, VLEK)]
+    if len(named) == 1:
+        return named[0]
     return max(named, key=lambda c: (_issued(child, c), c.fingerprint in roots), default=None)
 
 

@@ -123,6 +123,7 @@ def _conclude(c: Case) -> Conclusion:
         "family_id": e.family_id.hex(),
         "ext_prod_id": e.ext_prod_id.hex(),
     }
+    tcb = words.standing(c)
     claims: dict[str, Json] = {
         "hardware": words.hardware(c),
         "debug": bool(e.flags & _DEBUG),
@@ -130,7 +131,9 @@ def _conclude(c: Case) -> Conclusion:
         "report_data": e.report_data.hex(),
         "host_data": e.config_id.hex(),
         "guest": own,
-        "tcb": words.standing(c),
+        "tcb": tcb,
+        "tcb_status": tcb.get("status"),  # by its own name too: policies and reports ask for it most
+        "advisory_ids": tcb.get("advisories", []),
         "version": version,
     }
     return Conclusion(words.subject(c), claims, words.ends(c))

@@ -128,6 +128,9 @@ def _facts(record: _Record) -> Iterator[tuple[str, Value]]:
         yield "attest.tcb_accepted", tuple(str(s) for s in accepted) if isinstance(accepted, list) else ()
         status = a.claims.get("tcb_status")
         yield "attest.tcb_status", status if isinstance(status, str) else None
+    measured = a.claims.get("measurements")
+    if isinstance(measured, dict) and not any(s.verdict is StepVerdict.FAIL for s in a.steps):
+        yield "attest.measured", tuple(sorted(f"{name}={value}" for name, value in measured.items() if value))
     matched = _matched(record)
     yield "attest.reference", f"{matched.name} {matched.version}".strip() if matched else None
     yield "attest.image", matched.image or None if matched else None

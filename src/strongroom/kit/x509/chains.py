@@ -10,18 +10,22 @@ from strongroom.model.errors import BadSignature, Malformed
 _UNDERSTOOD = frozenset({BASIC_CONSTRAINTS, KEY_USAGE})
 
 
-def verify_issued(certificate: Certificate, issuer: Certificate, below: int = 0) -> Certificate:
+def verify_issued(
+    certificate: Certificate, issuer: Certificate, below: int = 0, understood: frozenset[str] = _UNDERSTOOD
+) -> Certificate:
     """The certificate, when the issuer is an authority of that name and has signed it (RFC 5280 section 6.1.3, 6.1.4).
 
     `below` is how many authorities stand between this certificate's issuer and the leaf. Times and revocation are
-    judged apart, each as a step of its own.
+    judged apart, each as a step of its own. `understood` are critical extensions that the caller judges itself.
 
     Raises:
         BadSignature: the names do not meet, the issuer may not sign certificates, or it did not sign this one.
         Malformed: a key or an algorithm that does not fit, or a critical extension that nobody here understands.
     """
     subject = f"certificate {certificate.common_name!r}"
-    strange = [name for name, e in certificate.extensions.items() if e.critical and name not in _UNDERSTOOD]
+    strange = [
+        name for name, e in certificate.extensions.items() if e.critical and name not in _UNDERSTOOD | understood
+    ]
     if strange:  # RFC 5280 section 4.2: it limits what the certificate is for, in a way that is not known
         raise Malformed(subject, f"the critical extension {strange[0]}", "none but basic constraints and key usage")
     if certificate.issuer != issuer.subject:

@@ -38,6 +38,7 @@ class Algorithm(Enum):
         return bool(self.value[2])
 
 
+_ECDSA = {a: ec.ECDSA(a.hash) for a in Algorithm if a.value[0].startswith("ecdsa")}
 _BY_OID = {
     "1.2.840.10045.4.3.2": Algorithm.ECDSA_SHA256,
     "1.2.840.10045.4.3.3": Algorithm.ECDSA_SHA384,
@@ -114,11 +115,11 @@ def _verified(spki: bytes, how: Algorithm, signature: bytes, data: bytes) -> boo
 
 def valid(key: PublicKeyTypes, how: Algorithm, signature: bytes, data: bytes) -> bool:
     """Whether the key made the signature; not kept. Raises Malformed for a key of the wrong kind."""
-    name = how.value[0]
+    name, curve = how.value[0], _ECDSA.get(how)
     try:
-        if isinstance(key, ec.EllipticCurvePublicKey) and name.startswith("ecdsa"):
-            key.verify(signature, data, ec.ECDSA(how.hash))
-        elif isinstance(key, rsa.RSAPublicKey) and not name.startswith("ecdsa") and key.key_size >= 2048:
+        if isinstance(key, ec.EllipticCurvePublicKey) and curve is not None:
+            key.verify(signature, data, curve)
+        elif isinstance(key, rsa.RSAPublicKey) and curve is None and key.key_size >= 2048:
             pss = padding.PSS(padding.MGF1(how.hash), how.value[2])
             key.verify(signature, data, pss if how.is_pss else padding.PKCS1v15(), how.hash)
         else:

@@ -7,7 +7,7 @@ from strongroom.cli.rooms import Rooms
 
 @click.command("attest", cls=Rooms, package=__name__, short_help="Verify evidence of confidential hardware.")
 def COMMAND() -> None:
-    """Verify evidence of confidential hardware: SEV-SNP, TDX, SGX, Nitro.
+    """Verify evidence of confidential hardware: processors, clouds, TPMs and GPUs.
 
     Start with:  strongroom attest inspect EVIDENCE
     """

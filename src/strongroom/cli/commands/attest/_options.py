@@ -13,7 +13,9 @@ F = TypeVar("F", bound=Callable[..., object])
 
 def evidence(command: F) -> F:
     """EVIDENCE and what it is."""
-    kind = click.option("--kind", metavar="KIND", help="What it is: snp, tdx, sgx, nitro [default: recognised].")
+    kind = click.option(
+        "--kind", metavar="KIND", help="What it is: snp, tdx, sgx, nitro, nvidia [default: recognised]."
+    )
     return click.argument("evidence", metavar="EVIDENCE")(kind(command))
 
 
