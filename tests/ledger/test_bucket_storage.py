@@ -11,7 +11,7 @@ import pytest
 from storage_contract import EMPTY, SETTINGS, sealed
 
 from strongroom.ledger.bucket import BucketDisclosures, BucketStorage
-from strongroom.model.errors import BadInput, LogUnavailable
+from strongroom.model.errors import BadInput, LogDamaged, LogUnavailable, NotFound
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -115,3 +115,34 @@ def test_a_store_that_ignores_conditions_gets_no_log(careless: str, monkeypatch:
     storage.close()
     assert [path for path in Careless.held if not path.endswith("/conditions")] == []
     assert len(Careless.held) == 1
+
+
+class Growing:
+    """A bucket in which another writer puts records 12 and 13 between a look for 12 and the list behind it."""
+
+    url = where = "s3://b/log"
+
+    def __init__(self, *, written: bool) -> None:
+        self.written = written
+
+    def first_after(self, _folder: str, _name: str) -> str:
+        """The next record is there."""
+        return "13"
+
+    def get(self, key: str) -> bytes:
+        """The record that was missed, when it was written."""
+        if not self.written:
+            raise NotFound(key, "no object", "one")
+        return b""
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_writer_between_two_looks_is_no_gap(written: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that appears behind a missing one is damage only where that one is still missing when looked at again."""
+    storage = BucketStorage("s3://b/log", clock=lambda: NOW)
+    monkeypatch.setattr(storage, "_bucket", Growing(written=written))
+    if written:
+        assert storage._ends(0, 12) is False
+        return
+    with pytest.raises(LogDamaged, match="no gap"):
+        storage._ends(0, 12)

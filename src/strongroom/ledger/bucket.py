@@ -154,17 +154,25 @@ class BucketStorage:
         """See `Storage`."""
         at, known = start, self._seen
         self._seen = None
-        for record in self._follow(start):
-            at = record.end
-            yield record
-        if at != known:
-            self._check_end(start, at)
+        ended = False
+        while not ended:
+            for record in self._follow(at):
+                at = record.end
+                yield record
+            ended = at == known or self._ends(start, at)
         self._seen = at
 
-    def _check_end(self, start: int, end: int) -> None:
-        """A missing object is the end of the journal only where nothing comes after it and something leads up to it."""
+    def _ends(self, start: int, end: int) -> bool:
+        """Whether the journal ends there; not where another writer has gone on since it was looked for.
+
+        A missing object is the end only where nothing comes after it and something leads up to it.
+        """
         beyond = self._bucket.first_after(_JOURNAL, _name(end))
         if beyond is not None:
+            # Between the look and the list, others may have written this record and the next: look once more.
+            with contextlib.suppress(NotFound):
+                self._bucket.get(_JOURNAL + _name(end))
+                return False
             found = f"no record and one at {int(beyond)}"
             raise LogDamaged(f"journal of {self.where} at size {end}", found, "no gap", _HINT)
         if start == end > 0:
@@ -173,6 +181,7 @@ class BucketStorage:
             if reached != start:
                 found = f"its end at size {reached}"
                 raise LogDamaged(f"journal of {self.where}", found, f"a record that ends at {start}", _HINT)
+        return True
 
     def _last_before(self, size: int) -> int | None:
         """Where the last record below a size starts, by halves: a bucket is listed forwards only."""
