@@ -20,7 +20,8 @@ import msgspec
 
 from strongroom.app.catalogue import catalogue, collectors, reports
 from strongroom.app.config import Config
-from strongroom.app.proof import PROOFS, Level
+from strongroom.app.proof import PROOFS
+from strongroom.app.proof_levels import Level
 from strongroom.assess.judge import SOURCE_CHECK, SOURCE_CLAUSE
 from strongroom.assess.prose import answer_to, show_value
 from strongroom.cli.helping import AssessCommand

@@ -11,7 +11,8 @@ import pytest
 
 import synthetic
 from strongroom.app.catalogue import catalogue, collectors, reports
-from strongroom.app.proof import PROOFS, Level
+from strongroom.app.proof import PROOFS
+from strongroom.app.proof_levels import Level
 from strongroom.assess.judge import judge
 from strongroom.collect.native import Native
 from strongroom.model.codes import Status
