@@ -13,7 +13,7 @@ from enum import StrEnum
 from inspect import cleandoc, getdoc, getmembers, getsource, isclass
 from pathlib import Path
 from textwrap import dedent
-from typing import get_args, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import click
 import msgspec
@@ -336,7 +336,8 @@ def config() -> Lines:
         yield head("key", "environment", "type", "default")
         hints = get_type_hints(kind, include_extras=False)
         for f in msgspec.structs.fields(kind):
-            value = json.dumps(f.default)  # of these simple values JSON and TOML write the same
+            held = f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory()
+            value = json.dumps(held)  # of these simple values JSON and TOML write the same
             variable = f"STRONGROOM_{section}__{f.name}".upper()
             yield row(f"`{f.name}`", f"`{variable}`", type_word(hints[f.name]), f"`{value}`")
 
@@ -346,7 +347,11 @@ def type_word(kind: object) -> str:
     names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return "one of " + ", ".join(f"`{word}`" for word in kind)
+    if kind == dict[str, dict[str, str]]:
+        return "table of tables of texts"
     inner = get_args(kind)
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(f"`{word}`" for word in inner)
     return f"list of {names.get(inner[0], 'values')}s" if inner else names.get(kind, str(kind))  # type: ignore[call-overload]
 
 

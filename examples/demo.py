@@ -119,6 +119,7 @@ def main() -> None:
     remember()
     tamper()
     attest()
+    release()
     ending()
 
 
@@ -194,6 +195,28 @@ def attest() -> None:
     strongroom("attest", "verify", str(vectors / "tdx_v4_uptodate.quote"), *beside, *at, head=13, since="verdict")
     forged = str(vectors / "tampered_mrtd.quote")
     strongroom("attest", "verify", forged, *beside, *at, head=4, since="FAIL", wanted=(1,))
+
+
+def release() -> None:
+    """A broker gives a key to the machine that booted what was agreed, and not to the implanted one; the log has both."""
+    scene(
+        10,
+        "The key goes to what was attested, and never unlogged",
+        "The weights are encrypted, and a broker keeps their key. Two machines of that made-up vendor ask for it. Here the "
+        "broker was told to take its root for genuine, by a test; no configuration can.",
+    )
+    print(flush=True)
+    subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "made_up_broker.py"), str(OUT / "broker")], cwd=ROOT, check=True
+    )
+    log = ("--log", "demo-out/broker/log")
+    key = json.loads((OUT / "broker/log/log.json").read_text())["keys"][0]
+    strongroom("log", "list", *log)
+    for number, name in enumerate(("released", "denied")):
+        kept = (f"demo-out/{name}.tlog-proof", "--entry", f"demo-out/{name}.json")
+        strongroom("log", "prove", str(number), "-o", *kept, *log)
+    strongroom("log", "verify", "demo-out/denied.tlog-proof", "--entry", "demo-out/denied.json", "--key", key)
+    strongroom("log", "audit", *log)
 
 
 def mend() -> None:

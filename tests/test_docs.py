@@ -161,7 +161,7 @@ def test_commands_that_are_shown_exist(page: Path) -> None:
         name = next((n for k in (4, 3, 2) if (n := " ".join(words[1:k])) in known_words), None)
         assert name is not None, line
         known = {o for p in known_words[name].params for o in p.opts} | {"--help"}
-        end = next((n for n, w in enumerate(words) if w in {"|", "||", ">", "&&"}), len(words))
+        end = next((n for n, w in enumerate(words) if w in {"|", "||", ">", "&&", "--"}), len(words))
         assert {w.partition("=")[0] for w in words[2:end] if w.startswith("-")} <= known, line
 
 

@@ -113,6 +113,23 @@ TABLE = (
 )
 '''
 
+KEYS = '''
+"""A cellar: it has no key yet."""
+
+from strongroom.model.errors import KeyUnavailable
+from strongroom.model.release import Gate, KeyBackend, Keys, KeySettings
+
+
+def open_cellar(settings: KeySettings, gate: Gate) -> Keys:
+    """It never opens."""
+    raise KeyUnavailable("cellar", f"{len(settings.options)} options and {gate}", "a key")
+
+
+KEYS = KeyBackend("cellar", "a cellar", {"door": "which door"}, open_cellar)
+'''
+
+BACKENDS = "from strongroom.app.key_backends import backends; print(*backends())"
+
 BEACON = "beacon 1\nnew 1.34\nold\nfar ?\n"
 
 
@@ -138,6 +155,7 @@ class House:
             PACKAGE / "assess/reports/smoke.py": REPORT,
             PACKAGE / "assess/derive/planted.py": DERIVE,
             PACKAGE / "cli/commands/greet.py": COMMAND,
+            PACKAGE / "keys/cellar.py": KEYS,
         }
         for path, text in {**planted, **{Path(p): t for p, t in example_files().items()}}.items():
             assert not (tree / path).exists()
@@ -268,6 +286,18 @@ def test_a_new_command_is_listed_and_runs(house: House) -> None:
     """A command is one file too."""
     assert re.search(r"greet\s+Say hello to the house\.", house.strongroom("--help"))
     assert house.strongroom("greet") == "hello\n"
+
+
+def test_a_new_key_back_end_is_found(house: House) -> None:
+    """A key back end is one file, beside those that are there; one that is left unfinished is an error."""
+    assert {"cellar", "file"} <= {*house.run("-c", BACKENDS).split()}
+    unfinished = house.tree / PACKAGE / "keys/empty.py"
+    unfinished.write_text('"""Nothing yet."""\n', encoding="utf-8")
+    try:
+        with pytest.raises(AssertionError, match=r"strongroom\.keys\.empty: found NoneType"):
+            house.run("-c", BACKENDS)
+    finally:
+        unfinished.unlink()
 
 
 def test_a_new_task_is_planned(house: House) -> None:

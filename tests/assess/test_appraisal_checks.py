@@ -17,6 +17,7 @@ DOUBT = synthetic.NOT_KNOWN
 A = "attest."
 GOOD: dict[str, Value] = {
     A + "kind": "tdx",
+    A + "kinds": ("tdx",),
     A + "tier": "affirming",
     A + "complete": True,
     A + "failed": (),
@@ -49,15 +50,15 @@ CASES: list[tuple[str, dict[str, Value], Status]] = [
     ("tee.appraisal.reference", {A + "reference": None}, F),
     ("tee.appraisal.tcb", {}, P),
     ("tee.appraisal.tcb", {A + "failed": ("tdx.tcb_status",), A + "tcb_status": "OutOfDate"}, F),
-    ("tee.appraisal.tcb", {A + "checked": ("snp.signature",), A + "kind": "snp"}, F),
-    ("tee.appraisal.tcb", {A + "kind": "nitro", A + "checked": ()}, N),
+    ("tee.appraisal.tcb", {A + "checked": ("snp.signature",), A + "kinds": ("snp",)}, F),
+    ("tee.appraisal.tcb", {A + "kinds": ("nitro",), A + "checked": ()}, N),
     ("tee.appraisal.outdated-denied", {}, P),
     ("tee.appraisal.outdated-denied", {A + "tcb_accepted": ("UpToDate", "OutOfDate")}, F),
     ("tee.appraisal.fails-closed", {A + "drill": ()}, P),
     ("tee.appraisal.fails-closed", {A + "drill": ("no challenge",)}, F),
     ("tee.appraisal.debug-off", {}, P),
     ("tee.appraisal.debug-off", {A + "checked": ("tdx.quote_sig",)}, F),
-    ("tee.appraisal.debug-off", {A + "kind": "another"}, N),
+    ("tee.appraisal.debug-off", {A + "kinds": ("another",)}, N),
 ]
 
 

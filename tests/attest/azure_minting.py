@@ -89,6 +89,8 @@ class Minted:
     policy: AzurePolicy = POLICY
     challenge: bytes | None = CHALLENGE
     unreferenced: bool = False
+    known: tuple[bytes, ...] = PCRS  # the registers of the boot that is known
+    log: bytes = b""
 
     @property
     def report_data(self) -> bytes:
@@ -124,6 +126,7 @@ class Minted:
         pcrs = [p.hex() for p in self.pcrs]
         whole: dict[str, object] = {"version": 1, "hcl_report": base64.urlsafe_b64encode(self.hcl()).decode()}
         whole["tpm_quote"] = {"message": self.quote.hex(), "signature": made.hex(), "pcrs": pcrs}
+        whole |= {"event_log": base64.b64encode(self.log).decode()} if self.log else {}
         if self.kind is _SNP:
             whole["vcek"] = base64.urlsafe_b64encode(VENDOR.chain()[0]).decode().rstrip("=")
         else:
@@ -158,7 +161,7 @@ class Minted:
     def references(self) -> ReferenceValues:
         """A known paravisor and boot."""
         hardware = {"measurement": snp.MEASUREMENT.hex()} if self.kind is _SNP else {"mrtd": dcap.DOMAIN["mrtd"].hex()}
-        held = {**hardware, "pcr4": PCRS[4].hex(), "pcr7": PCRS[7].hex()}
+        held = {**hardware, "pcr4": self.known[4].hex(), "pcr7": self.known[7].hex()}
         known = Reference(self.kind, "boot", {k: (v,) for k, v in held.items()})
         return ReferenceValues() if self.unreferenced else ReferenceValues((known,), "owner")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import minted_x509 as x
 import nvidia_minting as gpu
+import nvswitch_minting as switch
 
 from strongroom.attest.verifier import Inputs, Verifier
 from strongroom.kit import ocsp, xmldsig
@@ -37,6 +38,17 @@ def answer(octets: bytes) -> object:
 def by_report(octets: bytes) -> tuple[Verifier, Inputs]:
     """Any report with the chain, the manifests and the answers of a sound one."""
     case = gpu.Minted(report=octets)
+    return case.verifier(), case.inputs()
+
+
+def switches() -> tuple[bytes, ...]:
+    """A sound report of a switch."""
+    return (switch.one().report(),)
+
+
+def by_switch(octets: bytes) -> tuple[Verifier, Inputs]:
+    """Any report with what is given beside a sound one of a switch."""
+    case = switch.Minted(report=octets)
     return case.verifier(), case.inputs()
 
 

@@ -5,21 +5,23 @@ import functools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import dcap_minting as dcap
+import fuzz_boot as boot
 import fuzz_cloud as cloud
 import fuzz_gpus as gpus
+import fuzz_images as files
 import minted_x509 as x
 import nitro_minting as nitro
 import snp_json
 import snp_minting as snp
 import tpm_minting as tpms
+from fuzz_recorded import recorded
 
 from strongroom.app.evidence import recognise
 from strongroom.attest.appraise import appraise
 from strongroom.attest.verifier import Inputs, Verifier
-from strongroom.kit import cbor, ccel, cose, der, endorsement_text, ima, intel_collateral, secure_boot, tpm
+from strongroom.kit import cbor, ccel, cose, der, endorsement_text, intel_collateral
 from strongroom.kit.x509 import certificate, chains, crl, pem
 from strongroom.model.attest import Appraisal, Endorsement, EndorsementKind, Endorsements, Evidence
 from strongroom.model.errors import BadInput
@@ -53,15 +55,6 @@ def walk(data: bytes, depth: int = 0) -> None:
             walk(element.value, depth + 1)
         elif element.tag in (der.UTF8, der.PRINTABLE, der.IA5, der.T61, der.BMP):
             der.text(element)
-
-
-_RECORDED = Path(__file__).parents[2] / "../shared/vectors/attest"
-
-
-def recorded(*patterns: str) -> tuple[bytes, ...]:
-    """Evidence of real machines, where it lies beside the checkout: more seeds, up to 64 KiB each."""
-    found = sorted(p for pattern in patterns for p in _RECORDED.glob(pattern))
-    return tuple(p.read_bytes()[: 1 << 16] for p in found)
 
 
 @functools.cache
@@ -119,9 +112,10 @@ def _pems() -> tuple[bytes, ...]:
 # Evidence, from its octets to the verdict
 
 
-def _evidence(
-    name: str, seeds: Callable[[], Sequence[bytes]], make: Callable[[bytes], tuple[Verifier, Inputs]]
-) -> Target:
+Make = Callable[[bytes], tuple[Verifier, Inputs]]
+
+
+def _evidence(name: str, seeds: Callable[[], Sequence[bytes]], make: Make) -> Target:
     """A target that reads octets as evidence, appraises them and lists their fields."""
 
     @functools.cache
@@ -280,13 +274,6 @@ def _signed_statement(octets: bytes) -> bytes:
     return json.dumps(made).encode()
 
 
-def _log() -> tuple[bytes, ...]:
-    spec = b"Spec ID Event03\0" + bytes(4) + bytes([0, 2, 0, 2]) + b"\1\0\0\0" + b"\x0c\0\x30\0" + b"\0"
-    head = bytes(4) + (3).to_bytes(4, "little") + bytes(20) + len(spec).to_bytes(4, "little") + spec
-    event = (1).to_bytes(4, "little") + (8).to_bytes(4, "little") + b"\1\0\0\0\x0c\0" + b"\x11" * 48 + bytes(4)
-    return (head + event * 5,)
-
-
 def _armoured() -> tuple[bytes, ...]:
     report = next(iter(_snp_cases()))
     document = nitro.Minted().document()
@@ -306,44 +293,9 @@ def _only_judged(read: object) -> None:
     verifier.wants(inputs.evidence)
 
 
-# TPM
-
-
-@functools.cache
-def _tpm_base() -> tuple[Verifier, Inputs]:
-    made = tpms.with_files(tpms.entry("/bin/a", bytes(32)))
-    return made.verifier(), made.inputs()
-
-
-def _tpm_seeds() -> tuple[bytes, ...]:
-    return (tpms.with_files(tpms.entry("/bin/a", bytes(32))).document(), *recorded("tpm/*.pb", "tpm/*.json"))
-
-
-def _tpm_inputs(octets: bytes) -> tuple[Verifier, Inputs]:
-    verifier, base = _tpm_base()
-    return verifier, replace(base, evidence=Evidence(verifier.kind, verifier.read(octets), tpms.CHALLENGE))
-
-
-def _tpm_structures() -> tuple[bytes, ...]:
-    return (tpms.Minted().quote(), tpms.Minted().signature(), tpms.public())
-
-
-def _tpm_structure(octets: bytes) -> object:
-    """Any of the structures, by the one that it reads as."""
-    for reader in (tpm.attest, tpm.signature):
-        try:
-            return reader(octets)
-        except BadInput:
-            continue
-    return tpm.public(octets)
-
-
-def _boot_log(octets: bytes) -> object:
-    return secure_boot.faults(secure_boot.state(ccel.parse(octets), 0x0B))
-
-
-def _ima_list(octets: bytes) -> object:
-    return ima.measured_until(ima.parse(octets), 0x0B, bytes(32))
+def _by_claims(name: str, seeds: Callable[[], Sequence[bytes]], make: Make, finish: Callable[[bytes], bytes]) -> Target:
+    """A target whose octets a made-up vendor signs once they are changed."""
+    return replace(_evidence(name, seeds, make), finish=finish, judge=_only_judged)
 
 
 TARGETS: dict[str, Callable[[], Target]] = {
@@ -359,42 +311,37 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "pem": lambda: Target("pem", _pems, pem.blocks),
     "recognition": lambda: Target("recognition", _armoured, _recognised),
     "snp": lambda: _evidence("snp", _snp_seeds, _snp_inputs),
-    "snp-signed": lambda: replace(
-        _evidence("snp-signed", _snp_seeds, _snp_inputs), finish=_signed_report, judge=_only_judged
-    ),
+    "snp-signed": lambda: _by_claims("snp-signed", _snp_seeds, _snp_inputs, _signed_report),
     "snp-json": lambda: _evidence("snp-json", _snp_json, _snp_inputs),
     "snp-endorsements": lambda: _evidence("snp-endorsements", lambda: (*_vendor().chain(), *_lists()), _given),
     "nitro": lambda: _evidence("nitro", _nitro_seeds, _nitro_inputs),
-    "nitro-signed": lambda: replace(
-        _evidence("nitro-signed", _payloads, _nitro_inputs), finish=_signed_payload, judge=_only_judged
-    ),
+    "nitro-signed": lambda: _by_claims("nitro-signed", _payloads, _nitro_inputs, _signed_payload),
     "tdx": lambda: _evidence("tdx", lambda: _quotes("tdx"), lambda d: _quote_inputs("tdx", d)),
     "sgx": lambda: _evidence("sgx", lambda: _quotes("sgx"), lambda d: _quote_inputs("sgx", d)),
     "intel-collateral": lambda: Target("intel-collateral", _collateral, intel_collateral.read),
-    "collateral-signed": lambda: replace(
-        _evidence("collateral-signed", lambda: _collateral()[1:3], _with_collateral),
-        finish=_signed_statement,
-        judge=_only_judged,
+    "collateral-signed": lambda: _by_claims(
+        "collateral-signed", lambda: _collateral()[1:3], _with_collateral, _signed_statement
     ),
     "endorsement-text": lambda: Target(
         "endorsement-text", lambda: (*_pems(), *_certificates()[:2], *_lists(), *_collateral()), endorsement_text.read
     ),
-    "event-log": lambda: Target("event-log", _log, ccel.parse),
-    "tpm": lambda: _evidence("tpm", _tpm_seeds, _tpm_inputs),
-    "tpm-structures": lambda: Target("tpm-structures", _tpm_structures, _tpm_structure),
-    "secure-boot": lambda: Target("secure-boot", lambda: (tpms.log_of(tpms.BOOT),), _boot_log),
-    "ima": lambda: Target("ima", lambda: (b"".join(tpms.with_files().files),), _ima_list),
+    "event-log": lambda: Target("event-log", boot.logs, ccel.parse),
+    "tpm": lambda: _evidence("tpm", boot.documents, boot.by_document),
+    "tpm-structures": lambda: Target("tpm-structures", boot.structures, boot.structure),
+    "secure-boot": lambda: Target("secure-boot", lambda: (tpms.log_of(tpms.BOOT),), boot.booted),
+    "known-boot": lambda: Target("known-boot", boot.boots, boot.compared),
+    "dbx-update": lambda: Target("dbx-update", boot.lists, boot.listed),
+    "ima": lambda: Target("ima", lambda: (b"".join(tpms.with_files().files),), boot.files),
     "jose": lambda: Target("jose", cloud.tokens, cloud.jose.read),
     "jwks": lambda: Target("jwks", cloud.key_sets, cloud.jose.keys),
-    "gcp": lambda: _evidence("gcp", cloud.gcp_seeds, cloud.gcp_inputs),
-    "gcp-signed": lambda: replace(
-        _evidence("gcp-signed", cloud.claims, cloud.gcp_inputs), finish=cloud.signed, judge=_only_judged
-    ),
-    "azure-snp": lambda: _evidence("azure-snp", cloud.azure_seeds("snp"), cloud.azure_inputs("snp")),
-    "azure-tdx": lambda: _evidence("azure-tdx", cloud.azure_seeds("tdx"), cloud.azure_inputs("tdx")),
+    "jwks-discovery": lambda: Target("jwks-discovery", cloud.discovery, cloud.discovered),
+    **{name: functools.partial(_evidence, name, *made) for name, made in cloud.MORE.items()},
+    **{name: functools.partial(_by_claims, name, *made) for name, made in cloud.SIGNED.items()},
     "nvidia": lambda: _evidence("nvidia", gpus.reports, gpus.by_report),
+    "nvswitch": lambda: _evidence("nvswitch", gpus.switches, gpus.by_switch),
     "nvidia-list": lambda: _evidence("nvidia-list", gpus.lists, gpus.by_list),
     "nvidia-rim": lambda: _evidence("nvidia-rim", gpus.manifests, gpus.by_manifest),
     "xmldsig": lambda: Target("xmldsig", gpus.manifests, gpus.verified),
     "ocsp": lambda: Target("ocsp", gpus.answers, gpus.answer, gpus.judged_answer),
+    **{name: functools.partial(Target, name, *made) for name, made in files.MORE.items()},
 }

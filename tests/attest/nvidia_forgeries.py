@@ -125,6 +125,7 @@ GAPS: Mapping[str, tuple[str, Callable[[], Minted]]] = {
     "no answer about the signer": ("nvidia.rim_ocsp", lambda: GOOD.but(without=(_RIM[0].serial,))),
     "a driver that states no firmware": ("nvidia.fwid", lambda: GOOD.gpu(fields={20: b""})),
     "a driver that states no mode": ("nvidia.mode", lambda: GOOD.gpu(fields={36: b""})),
+    "nobody says that developer tools are off": ("nvidia.dev_tools", lambda: GOOD.but(unchecked={})),
     "no manifest of the driver": ("nvidia.driver_rim", lambda: GOOD.but(driver=None)),
     "no manifest of the VBIOS": ("nvidia.vbios_rim", lambda: GOOD.but(vbios=None)),
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import Self
 
 import minted_x509 as x
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,6 +23,7 @@ from strongroom.model.attest import Endorsement, EndorsementKind, Endorsements, 
 CHALLENGE = bytes(range(32))
 FIRMWARE = hashlib.sha384(b"firmware").digest()
 DRIVER, VBIOS = "550.90.07", "96.00.9F.00.01"
+TOOLS = {"nvidia.dev_tools": "the guest, which is measured, asks its driver"}
 DRIVEN, BOOTED = (7, 21, 22, 35), (0, 1, 12)  # the indices of either manifest
 _SWID = "http://standards.iso.org/iso/19770/-2/2015/schema.xsd"
 _DSIG = "http://www.w3.org/2000/09/xmldsig#"
@@ -259,17 +261,18 @@ class Minted:
     without: tuple[int, ...] = ()  # serials that nobody answers for
     challenge: bytes | None = CHALLENGE
     policy: NvidiaPolicy = field(default_factory=NvidiaPolicy)
+    unchecked: Mapping[str, str] = field(default_factory=lambda: dict(TOOLS))
     chains: bool = True
     certificates: bytes | None = None  # in place of the chain
     report: bytes | None = None
     manifests: tuple[bytes, ...] = ()
     now: datetime = x.NOW
 
-    def but(self, **fields: object) -> "Minted":
+    def but(self, **fields: object) -> Self:
         """The evidence with other fields."""
         return replace(self, **fields)  # type: ignore[arg-type] # the fields of a dataclass by name
 
-    def gpu(self, **fields: object) -> "Minted":
+    def gpu(self, **fields: object) -> Self:
         """The evidence of one GPU that differs."""
         return self.but(gpus=(replace(self.gpus[0], **fields),))  # type: ignore[arg-type] # as above
 
@@ -305,8 +308,9 @@ class Minted:
 
     def inputs(self) -> Inputs:
         """All that the verdict depends on."""
-        evidence = Evidence(nvidia.VERIFIER.kind, self.parts(), self.challenge)
-        return Inputs(evidence, self.endorsements(), ReferenceValues(), Policy(nvidia=self.policy), self.now)
+        evidence = Evidence(self.verifier().kind, self.parts(), self.challenge)
+        policy = Policy(nvidia=self.policy, unchecked=dict(self.unchecked))
+        return Inputs(evidence, self.endorsements(), ReferenceValues(), policy, self.now)
 
 
 @lru_cache(maxsize=512)

@@ -1,5 +1,6 @@
 """Azure confidential VMs: minted evidence that passes, and what is refused, each at its step."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import dcap_minting as dcap
 import pytest
+import tpm_minting as tpm
 from azure_forgeries import INSIDE, SHARED, SHARED_GAPS, Made, vm
-from azure_minting import DRAFT, GOOD, PCRS, VM, Minted, claims
+from azure_minting import DRAFT, GOOD, PCRS, VM, Minted, claims, quote
 from msgspec import structs
 from skipping import decides, without
 
@@ -88,10 +90,15 @@ def test_the_report_of_a_td_is_nothing_without_its_quote() -> None:
     assert "no quote" in inner[0].reason
 
 
-_OWN = [(k, s.id) for k, v in (("snp", azure_snp), ("tdx", azure_tdx)) for s in v.STEPS if s.id.startswith("azure.")]
+_OWN = [
+    (k, s.id)
+    for k, v in (("snp", azure_snp), ("tdx", azure_tdx))
+    for s in v.STEPS
+    if s.id.startswith("azure.") and s.mandatory
+]
 
 
-@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, n in _OWN if n not in ("azure.vm_id", "azure.user_data")])
+@pytest.mark.parametrize(("kind", "name"), _OWN)
 def test_a_step_of_azure_decides(kind: str, name: str) -> None:
     """Evidence that one mandatory step refuses is taken as soon as that step is taken out."""
     assert decides(name, (make(GOOD[kind]) for step, make in {**SHARED, **SHARED_GAPS}.values() if step == name))
@@ -109,7 +116,7 @@ def test_every_step_of_the_hardware_stands_in_azure() -> None:
     """No step of the report inside is lost but those that Azure's own answer."""
     for whole, own, answered in (
         (azure_snp.STEPS, snp.STEPS, {"snp.report_data", "snp.measurement"}),
-        (azure_tdx.STEPS, tdx.STEPS, {"tdx.report_data", "tdx.measurement", "tdx.event_log"}),
+        (azure_tdx.STEPS, tdx.STEPS, {"tdx.report_data", "tdx.measurement", "tdx.event_log", "tdx.secure_boot"}),
     ):
         held = {s.id: (s.needs, s.mandatory, s.waivable) for s in whole}
         assert {s.id for s in own} - held.keys() == answered
@@ -143,6 +150,47 @@ def test_sept_ve_disable_is_azures_own_demand() -> None:
     assert failed(appraise(good.verifier(), lax)) == [step]
     assert strict.but(draft=dcap.Draft()).appraised().opens
     assert DRAFT.report["td_attributes"] == bytes(8)
+
+
+def _logged(good: Minted, events: tuple[tpm.Measured, ...] = tpm.BOOT, **fields: object) -> Minted:
+    """Evidence of a boot that is known, with its log."""
+    held = tpm.extended(events)
+    pcrs = tuple(held.get(n, bytes(32)) for n in range(24))
+    made = quote(digest=hashlib.sha256(b"".join(pcrs)).digest())
+    return good.but(pcrs=pcrs, known=pcrs, quote=made, log=tpm.log_of(events)).but(**fields)
+
+
+_OFF = (*tpm.secure_boot(on=b"\0"), *tpm.started())
+_OTHER = tpm.log_of((*tpm.secure_boot(), *tpm.started(b"another")))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("made", "log", "boot"),
+    [
+        (lambda g: g, "not-checked", "not-checked"),
+        (_logged, "pass", "pass"),
+        (lambda g: _logged(g, log=_OTHER), "fail", "not-checked"),
+        (lambda g: _logged(g, log=tpm.log_of(tpm.BOOT)[:-2]), "fail", "not-checked"),
+        (lambda g: _logged(g, _OFF), "pass", "fail"),
+        (lambda g: _logged(g, _OFF, policy=AzurePolicy(secure_boot=False)), "pass", "pass"),
+    ],
+    ids=["none", "whole", "another", "cut", "off", "allowed"],
+)
+def test_the_log_of_the_vtpm_is_judged_where_it_came(kind: str, made: Made, log: str, boot: str) -> None:
+    """A log must give the quoted registers, and then Secure Boot is what PCR 7 measured, whatever the claims say."""
+    found = made(GOOD[kind]).appraised()
+    assert (verdict(found, "azure.event_log"), verdict(found, "azure.measured_boot")) == (log, boot)
+    assert found.opens == ("fail" not in (log, boot))
+    assert verdict(found, "azure.secure_boot") == "pass"
+
+
+def test_a_log_counts_as_missing_where_it_is_asked_for() -> None:
+    """Without a log nothing fails, and where the policy asks for one nothing opens."""
+    asked = AzurePolicy(event_log=True)
+    assert _logged(GOOD["snp"], policy=asked).appraised().opens
+    found = GOOD["snp"].but(policy=asked).appraised()
+    assert (failed(found), found.complete) == ([], False)
 
 
 @pytest.mark.parametrize("kind", KINDS)

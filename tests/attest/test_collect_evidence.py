@@ -10,7 +10,7 @@ import pytest
 from in_process import run
 
 from strongroom.app.attest_collect import collect
-from strongroom.collect.evidence import configfs_tsm, nsm, sev_guest
+from strongroom.collect.evidence import configfs_tsm, nsm, sev_guest, tpm
 from strongroom.kit import cbor
 from strongroom.model.attest import EvidenceKind
 from strongroom.model.errors import BadInput, BadUsage, Malformed, NotFound, StrongroomError, Unreadable
@@ -284,13 +284,14 @@ def test_the_first_interface_that_is_there_is_asked(kernel: Kernel, tmp_path: Pa
     none = str(tmp_path / "none")
     assert collect(NONCE, None, None, str(kernel.root), none, none).by == "configfs-tsm, sev_guest"
     with pytest.raises(BadUsage):
-        collect(NONCE, "tpm")
+        collect(NONCE, "spdm")
     with pytest.raises(BadUsage):
         collect(NONCE, "nsm", 1)
 
 
-def test_a_machine_without_any_is_told_so(tmp_path: Path) -> None:
+def test_a_machine_without_any_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is collected where nothing is: the message names what was looked for, and the command exits with 2."""
+    monkeypatch.setattr(tpm, "present", lambda _: False)
     none = [str(tmp_path / n) for n in ("a", "b", "c")]
     with pytest.raises(NotFound) as e:
         collect(NONCE, None, None, *none)
@@ -300,8 +301,9 @@ def test_a_machine_without_any_is_told_so(tmp_path: Path) -> None:
             work()
 
 
-def test_the_command_on_a_machine_without_any(tmp_path: Path) -> None:
+def test_the_command_on_a_machine_without_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command says what is missing, where to run it, writes no file, and exits with 2."""
+    monkeypatch.setattr(tpm, "present", lambda _: False)
     if any((configfs_tsm.present(), sev_guest.present(), nsm.present())):
         pytest.skip("this machine has a device that gives evidence")
     done = run("attest", "collect", "--nonce", "ab" * 32, "-o", "evidence.bin", cwd=tmp_path)

@@ -88,6 +88,7 @@ ONLY: dict[str, tuple[dict[str, object], Policy | None]] = {
     "tdx.measurement": ({"report": {"rtmr2": b"\7" * 48}}, None),
     "sgx.measurement": ({"report": {"mrenclave": b"\7" * 32}}, None),
     "tdx.event_log": ({}, None),
+    "tdx.secure_boot": ({}, demanding(secure_boot=True)),
     "tdx.mrconfigid": ({}, demanding(mr_config_id=("11" * 48,))),
     "tdx.mrowner": ({}, demanding(mr_owner=("11" * 48,))),
     "tdx.mrownerconfig": ({}, demanding(mr_owner_config=("11" * 48,))),

@@ -2,9 +2,11 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from gcp_forgeries import FORGERIES, GAPS, inside
 from gcp_minting import AUDIENCE, BY_SET, CHALLENGE, GOOD, IMAGE, LEAF_KEY, MADE, Minted, jwk, key_set, thumbprint
@@ -111,6 +113,50 @@ def test_the_policy_on_tokens_is_obeyed(policy: GcpPolicy, claims: dict[str, obj
     assert verdict(GOOD.saying(**claims).but(policy=policy).appraised(), step) == wanted
 
 
+PROFILE = "https://cloud.google.com/confidential-computing/confidential-vm/docs/token-claims"
+PLAIN = GOOD.saying(
+    swname="GCE",
+    swversion=...,
+    dbgstat=...,
+    eat_profile=PROFILE,
+    submods={"gce": {"project_id": "p", "instance_id": "42"}},
+).but(policy=_demanding(software=("GCE",)))
+
+
+@pytest.mark.parametrize("minted", [PLAIN, PLAIN.but(chain=(), key_sets=BY_SET.key_sets)], ids=["chain", "set"])
+def test_the_token_of_a_plain_confidential_vm_says_little(minted: Minted) -> None:
+    """It says nothing of debugging and of what was started: neither passes, and neither was refused."""
+    policy = _demanding(software=("GCE",), keys=(thumbprint(LEAF_KEY),))
+    found = minted.but(policy=policy).appraised()
+    assert (failed(found), missing(found)) == ([], ["gcp.dbgstat", "gcp.measurement"])
+
+
+def test_a_plain_confidential_vm_opens_by_decision_only() -> None:
+    """Where the policy takes such machines, allows what is not said and leaves the image unchecked, the token opens."""
+    decided = _demanding(software=("GCE",), debug=True)
+    inputs = PLAIN.but(policy=decided).inputs()
+    waived = msgspec.structs.replace(inputs.policy, unchecked={"gcp.measurement": "the quote is judged beside it"})
+    assert appraise(PLAIN.verifier(), replace(inputs, policy=waived)).opens
+    assert not PLAIN.but(policy=decided).appraised().opens
+
+
+@pytest.mark.parametrize(
+    ("claims", "step"),
+    [
+        ({"hwmodel": "GCP_SHIELDED_VM"}, "gcp.hwmodel"),
+        ({"dbgstat": "enabled"}, "gcp.dbgstat"),
+        ({"secboot": False}, "gcp.secboot"),
+        ({"aud": "https://another.example"}, "gcp.aud"),
+        ({"swname": "CONFIDENTIAL_SPACE"}, "gcp.dbgstat"),
+    ],
+)
+def test_a_plain_vm_is_refused_where_it_says_too_much(claims: dict[str, object], step: str) -> None:
+    """A Shielded VM, debugging, Secure Boot off, another's audience, and claims of another product fail as elsewhere."""
+    found = PLAIN.saying(**claims).but(policy=_demanding(software=("GCE", "CONFIDENTIAL_SPACE"))).appraised()
+    assert found.first_failure is not None
+    assert found.first_failure.id == step
+
+
 def test_the_environment_of_a_workload_is_not_told() -> None:
     """Names of variables are claims; their values, which may be secrets, are not."""
     found = GOOD.appraised().claims["container"]
@@ -126,7 +172,11 @@ def test_a_verdict_ends_with_the_token() -> None:
 
 def test_a_key_set_is_wanted_only_without_a_chain() -> None:
     """A token that carries its chain needs nothing else."""
-    for minted, wanted in ((GOOD, ()), (BY_SET, (Want("gcp-attestation", "jwks"),)), (GOOD.but(bare=True), ())):
+    for minted, wanted in (
+        (GOOD, ()),
+        (BY_SET, (Want("gcp-attestation", "jwks", (("kid", "key-1"),)),)),
+        (GOOD.but(bare=True), ()),
+    ):
         assert gcp.VERIFIER.wants(minted.inputs().evidence) == wanted
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import nitro_forgeries
 import nvidia_forgeries
+import nvswitch_forgeries
 import pytest
 import snp_forgeries
 import tpm_forgeries
@@ -11,13 +12,14 @@ from skipping import Case, decides, without
 
 from strongroom.attest.appraise import appraise
 from strongroom.attest.steps import Step
-from strongroom.attest.tee import nitro, nvidia, snp, tpm
+from strongroom.attest.tee import nitro, nvidia, nvswitch, snp, tpm
 
 Table = Mapping[str, tuple[str, Callable[[], Case]]]
 TABLES: list[tuple[tuple[Step, ...], Table]] = [
     (snp.STEPS, {**snp_forgeries.FORGERIES, **snp_forgeries.GAPS}),
     (nitro.STEPS, {**nitro_forgeries.FORGERIES, **nitro_forgeries.GAPS}),
     (nvidia.STEPS, {**nvidia_forgeries.FORGERIES, **nvidia_forgeries.GAPS}),
+    (nvswitch.STEPS, {**nvswitch_forgeries.FORGERIES, **nvswitch_forgeries.GAPS}),
     (tpm.STEPS, {**tpm_forgeries.FORGERIES, **tpm_forgeries.GAPS}),
 ]
 MANDATORY = [(s.id, table) for steps, table in TABLES for s in steps if s.mandatory]

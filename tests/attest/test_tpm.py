@@ -131,7 +131,8 @@ def test_a_recorded_boot_is_proven_whole(vectors: Path) -> None:
     """The quote of a real boot verifies, both its logs replay to it, and its own registers are its reference."""
     good = vectors / "onprem/boot/sb-on-good"
     found = verdicts(boot(good, reference(good)))
-    assert found.pop("tpm.dbx") is StepVerdict.NOT_CHECKED
+    assert found.pop("tpm.dbx") is found.pop("tpm.boot_events") is StepVerdict.NOT_CHECKED
+    assert found.pop("tpm.ca_expiry") is StepVerdict.FAIL  # its firmware has the keys of 2011 alone
     assert set(found.values()) == {StepVerdict.PASS}
 
 
@@ -139,10 +140,10 @@ def test_an_implanted_initrd_is_refused(vectors: Path) -> None:
     """A boot whose quote and log agree, and whose PCR 7 is that of the good one, fails by PCR 9 alone."""
     folder = vectors / "onprem/boot"
     found = boot(folder / "sb-on-evil-initrd", reference(folder / "sb-on-good"))
-    assert found.first_failure is not None
-    assert found.first_failure.id == "tpm.measurement"
-    assert "pcr9" in found.first_failure.found
-    assert "pcr7" not in found.first_failure.found
+    failed = {s.id: s.found for s in found.steps if s.verdict is StepVerdict.FAIL}
+    assert failed.keys() == {"tpm.ca_expiry", "tpm.measurement"}
+    assert "pcr9" in failed["tpm.measurement"]
+    assert "pcr7" not in failed["tpm.measurement"]
 
 
 def test_a_boot_without_secure_boot_is_refused(vectors: Path) -> None:
@@ -164,8 +165,44 @@ def test_evidence_of_go_tpm_tools(vectors: Path, file: str, nonce: bytes | None)
     found = verdicts(appraise(part.VERIFIER, given))
     missing = {s for s, v in found.items() if v is StepVerdict.NOT_CHECKED}
     assert StepVerdict.FAIL not in found.values()
-    wanted = {"tpm.ak_certified", "tpm.dbx", "tpm.ima", "tpm.measurement"}
+    wanted = {"tpm.ak_certified", "tpm.dbx", "tpm.ima", "tpm.boot_events", "tpm.measurement"}
     assert missing == (wanted if nonce else wanted | {"tpm.extra_data"})
+
+
+@pytest.mark.parametrize("bank", ["sha1", "sha256", "sha384"])
+def test_the_quote_of_the_policys_bank_is_judged(vectors: Path, bank: str) -> None:
+    """Of three quotes the one of the policy's bank is judged, log and all, and the others are by its key and nonce."""
+    parts = part.VERIFIER.read((vectors / "attest/tpm/gce-cos-85-nonce9009.pb").read_bytes())
+    at, policy = datetime(2026, 11, 22, tzinfo=UTC), Policy(tpm=TpmPolicy(bank=bank))
+    given = Inputs(Evidence(EvidenceKind.TPM, parts, b"\x90\x09"), Endorsements(), ReferenceValues(), policy, at)
+    found = appraise(part.VERIFIER, given)
+    assert StepVerdict.FAIL not in verdicts(found).values()
+    told = {s.id: s.found for s in found.steps}
+    assert told["tpm.other_quotes"].startswith("2 others")
+    assert "72 registers in 3 banks" in told["tpm.event_log"]
+    measured = found.claims["measurements"]
+    assert isinstance(measured, dict)
+    assert len(measured["pcr0"]) == 2 * tpm.HASHES[tpm.NUMBERS[bank]][1]
+
+
+def test_quotes_of_two_recordings_do_not_go_together(vectors: Path) -> None:
+    """A quote of one bank from another recording of the same machine, for no challenge, is refused beside a fresh one."""
+    fresh, old = (
+        part.VERIFIER.read((vectors / f"attest/tpm/gce-cos-85-{n}.pb").read_bytes()) for n in ("nonce9009", "no-nonce")
+    )
+    taken = {p.name: p for p in old if p.name.endswith(".sha384")}
+    parts = tuple(taken.get(p.name, p) for p in fresh)
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    given = Inputs(Evidence(EvidenceKind.TPM, parts, b"\x90\x09"), Endorsements(), ReferenceValues(), Policy(), at)
+    found = appraise(part.VERIFIER, given)
+    assert [s.id for s in found.steps if s.verdict is StepVerdict.FAIL] == ["tpm.other_quotes"]
+
+
+def test_two_quotes_of_one_bank_are_refused(vectors: Path) -> None:
+    """An Attestation that has a bank twice is no Attestation: nobody could say which of them was judged."""
+    data = (vectors / "attest/tpm/gce-cos-85-nonce9009.pb").read_bytes()
+    with pytest.raises(BadInput, match="two of one bank"):
+        part.VERIFIER.read(data + data)
 
 
 def test_evidence_of_trustee(vectors: Path) -> None:
@@ -196,7 +233,7 @@ def test_a_dbx_of_old_is_told_by_how_many_are_missing(vectors: Path) -> None:
     found = boot(vectors / "onprem/boot/sb-on-good", dbx=tuple(sorted(hashes)))
     assert found.first_failure is not None
     assert found.first_failure.id == "tpm.dbx"
-    assert "443 of 443 missing" in found.first_failure.found
+    assert "443 of 443 hashes of the policy are missing" in found.first_failure.found
 
 
 def test_a_folder_without_a_quote_is_no_evidence(tmp_path: Path) -> None:

@@ -50,6 +50,44 @@ def _changed_list() -> Minted:
     return m.with_files(m.entry("/bin/a", bytes(32)), m.entry("/bin/b", bytes(32))).but(hidden=1)
 
 
+def _beside(other: Minted) -> Minted:
+    """A sound quote with one of another bank that came along."""
+    return GOOD.but(others={"sha384": other})
+
+
+def _booted_with(*more: m.Measured) -> Minted:
+    """A boot in which shim said more."""
+    return GOOD.but(events=(*m.secure_boot(), *m.started(b"initrd", b"quiet", *more)))
+
+
+_FILE = b"\4\4" + (4 + 2 * 17).to_bytes(2, "little") + "\\EFI\\shimx64.efi\0".encode("utf-16-le")
+_ON_X64 = (*m.BOOT, m.Measured(4, 0x80000003, bytes(32) + _FILE))
+KNOWN_BOOT = ReferenceValues((m.learned(),), "owner")
+
+
+def _started(*started: m.Measured) -> Minted:
+    """Another boot, held against one that was learned."""
+    return GOOD.but(references=KNOWN_BOOT, events=(*m.secure_boot(), *started))
+
+
+def _swapped() -> tuple[m.Measured, ...]:
+    """What was learned, with two commands in another order."""
+    events = list(m.started())
+    at = [n for n, e in enumerate(events) if e.register == 8]
+    events[at[0]], events[at[2]] = events[at[2]], events[at[0]]
+    return tuple(events)
+
+
+def _listed(name: str = "dbxupdate_x64-2025-06-01.bin", *, data: bytes = b"") -> Minted:
+    """Held against a signed list that dbx lacks."""
+    none = msgspec.structs.replace(GOOD.policy, dbx=())
+    return GOOD.but(policy=none, lists={name: data or m.dbx_update(*m.REVOKED, bytes(32))})
+
+
+_OLD_KEK = m.certificate("Microsoft Corporation KEK CA 2011", ends=x.NOW - x.DAY)
+_SHIM_OFF = m.Measured(14, 0x0D, b"MokSBState", of=b"\1")
+_CALLED_OTHERWISE = m.Measured(14, 0x0D, b"MokListTrusted", of=b"\1")
+
 FORGERIES: Mapping[str, tuple[str, Callable[[], Minted]]] = {
     "made by no TPM": ("tpm.magic", lambda: GOOD.but(magic=0x12345678)),
     "another statement": ("tpm.type", lambda: GOOD.but(type=0x8017)),
@@ -71,6 +109,12 @@ FORGERIES: Mapping[str, tuple[str, Callable[[], Minted]]] = {
     "a register left out": ("tpm.pcr_selection", lambda: GOOD.but(pcrs=tuple(n for n in m.PCRS if n != 14))),
     "another bank asked": ("tpm.pcr_selection", lambda: _policy(bank="sha384")),
     "other values": ("tpm.pcr_digest", _handed),
+    "another quote for another challenge": ("tpm.other_quotes", lambda: _beside(GOOD.but(nonce=bytes(32)))),
+    "another quote by another key": ("tpm.other_quotes", lambda: _beside(GOOD.but(signer=m.OTHER_KEY))),
+    "another quote of another boot": ("tpm.other_quotes", lambda: _beside(GOOD.but(counters=(5000, 3, 1)))),
+    "another quote over other values": ("tpm.other_quotes", lambda: _beside(GOOD.but(given={8: bytes(32)}))),
+    "another quote that is none": ("tpm.other_quotes", lambda: _beside(GOOD.but(type=0x8017))),
+    "another quote without its values": ("tpm.other_quotes", lambda: _beside(GOOD.but(dropped=frozenset({"pcrs"})))),
     "log of another boot": ("tpm.event_log", _other_log),
     "log cut off": ("tpm.event_log", lambda: GOOD.but(log=m.log_of(m.BOOT)[:-3])),
     "Secure Boot off": ("tpm.secure_boot", lambda: _booted(on=b"\0")),
@@ -78,8 +122,37 @@ FORGERIES: Mapping[str, tuple[str, Callable[[], Minted]]] = {
     "test key": ("tpm.secure_boot", lambda: _booted(pk=m.listed(m.X509, m.certificate("DO NOT TRUST - Test PK")))),
     "vouched for by nobody": ("tpm.secure_boot", lambda: _booted(by=m.certificate("Stranger", 711))),
     "dbx of old": ("tpm.dbx", lambda: _booted(dbx=m.REVOKED[:1])),
+    "a signed list of old": ("tpm.dbx", _listed),
+    "a list that nobody signed": ("tpm.dbx", lambda: _listed(data=m.dbx_update(*m.REVOKED, signed=m.REVOKED[:1]))),
+    "a list of a stranger": ("tpm.dbx", lambda: _listed(data=m.dbx_update(*m.REVOKED, authority=m.ROOT))),
+    "shim asks for no signature": ("tpm.secure_boot", lambda: _booted_with(_SHIM_OFF)),
+    "shim's switch under another name": ("tpm.secure_boot", lambda: _booted_with(_CALLED_OTHERWISE)),
+    "SBAT of old": (
+        "tpm.secure_boot",
+        lambda: _policy(sbat={"shim": 4}).but(events=(*m.BOOT, m.sbat(b"sbat,1,1\nshim,3\n"))),
+    ),
+    "no SBAT": ("tpm.secure_boot", lambda: _policy(sbat={"shim": 4})),
+    "a key exchange key that is over": ("tpm.ca_expiry", lambda: _booted(kek=_OLD_KEK)),
     "list changed": ("tpm.ima", _changed_list),
     "violation": ("tpm.ima", lambda: m.with_files(m.entry("/bin/a", bytes(32), violated=True))),
+    "an initrd that was not learned": ("tpm.boot_events", lambda: _started(*m.started(b"implanted"))),
+    "a command line that was not learned": (
+        "tpm.boot_events",
+        lambda: _started(*m.started(b"initrd", b"init=/bin/sh")),
+    ),
+    "an event more": ("tpm.boot_events", lambda: _started(*m.started(), m.Measured(4, 0x80000003, bytes(32)))),
+    "an event less": ("tpm.boot_events", lambda: _started(*m.started()[:-1])),
+    "events in another order": ("tpm.boot_events", lambda: _started(*_swapped())),
+    "a driver under the name of a boot variable": (
+        "tpm.boot_events",
+        lambda: _started(*m.started(), m.Measured(2, 0x80000002, b"driver")),
+    ),
+    "more keys in db": (
+        "tpm.boot_events",
+        lambda: GOOD.but(
+            references=KNOWN_BOOT, events=(*m.secure_boot(pk=m.listed(m.X509, m.certificate("Eve"))), *m.started())
+        ),
+    ),
     "implanted initrd": ("tpm.measurement", lambda: GOOD.but(events=(*m.secure_boot(), *m.started(b"implanted")))),
 }
 # What is missing is not a failure; it is not complete either.
@@ -89,6 +162,13 @@ GAPS: Mapping[str, tuple[str, Callable[[], Minted]]] = {
     "no values": ("tpm.pcr_digest", lambda: GOOD.but(dropped=frozenset({"pcrs"}))),
     "no log": ("tpm.event_log", lambda: GOOD.but(dropped=frozenset({"event_log"}))),
     "no list of revoked hashes": ("tpm.dbx", lambda: _policy(dbx=())),
+    "lists for other machines": ("tpm.dbx", lambda: _listed("DBXUpdate-arm64-2025-06-01.bin").but(events=_ON_X64)),
+    "no boot was learned": ("tpm.boot_events", lambda: _policy(boot_events=True)),
+    "no log of a boot that was learned": (
+        "tpm.boot_events",
+        lambda: GOOD.but(references=KNOWN_BOOT, dropped=frozenset({"event_log"})),
+    ),
+    "no log to see the keys in": ("tpm.ca_expiry", lambda: GOOD.but(dropped=frozenset({"event_log"}))),
     "no kernel's list": ("tpm.ima", lambda: _policy(ima=True)),
     "no reference": ("tpm.measurement", lambda: GOOD.but(references=ReferenceValues())),
 }

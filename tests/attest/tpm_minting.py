@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import minted_x509 as x
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -18,7 +18,7 @@ from strongroom.attest.policy import Policy, TpmPolicy
 from strongroom.attest.tee import tpm as part
 from strongroom.attest.tee._tpm_case import Case
 from strongroom.attest.verifier import Inputs, Verifier
-from strongroom.kit import tpm
+from strongroom.kit import boot_events, ccel, known_boot, tpm
 from strongroom.kit.x509.certificate import parse
 from strongroom.model.attest import (
     Appraisal,
@@ -37,6 +37,7 @@ OTHER_KEY = x.ec_key(701, ec.SECP256R1)
 SOUND_BITS = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 16 | 1 << 18
 _GLOBAL = uuid.UUID("8be4df61-93ca-11d2-aa0d-00e098032b8c")
 _SECURITY = uuid.UUID("d719b2cb-3d3a-4596-a3bc-dad00e67656f")
+_SHIM = uuid.UUID("605dab50-e046-4300-abb6-3dd810dd8b23")
 X509 = uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072")
 _SHA256 = uuid.UUID("c1c41626-504c-4092-aca9-41f936934328")
 REVOKED = tuple(hashlib.sha256(bytes([n])).digest() for n in range(3))
@@ -93,9 +94,9 @@ def listed(kind: uuid.UUID, *held: bytes) -> bytes:
     return kind.bytes_le + b"".join(n.to_bytes(4, "little") for n in sizes) + b"".join(bytes(16) + h for h in held)
 
 
-def certificate(common: str, number: int = 710) -> bytes:
+def certificate(common: str, number: int = 710, **fields: object) -> bytes:
     """A certificate that signed itself, as Secure Boot's keys are."""
-    who = x.Subject(common, x.ec_key(number), x.authority())
+    who = x.changed(x.Subject(common, x.ec_key(number), x.authority()), **fields)
     return x.certificate(who, who)
 
 
@@ -109,13 +110,15 @@ def secure_boot(
     db: bytes = DB_KEY,
     dbx: tuple[bytes, ...] = REVOKED,
     by: bytes = DB_KEY,
+    kek: bytes | None = None,
 ) -> tuple[Measured, ...]:
     """What goes into PCR 7."""
+    exchange = certificate("Owner KEK") if kek is None else kek
     platform = listed(X509, certificate("Owner PK")) if pk is None else pk
     told = (
         (_GLOBAL, "SecureBoot", on),
         (_GLOBAL, "PK", platform),
-        (_GLOBAL, "KEK", listed(X509, certificate("Owner KEK"))),
+        (_GLOBAL, "KEK", listed(X509, exchange)),
         (_SECURITY, "db", listed(X509, db)),
         (_SECURITY, "dbx", listed(_SHA256, *dbx)),
     )
@@ -124,19 +127,41 @@ def secure_boot(
     return (*events, Measured(7, 4, bytes(4)), authority)
 
 
-def started(initrd: bytes = b"initrd") -> tuple[Measured, ...]:
+def menu(data: bytes = b"disk") -> Measured:
+    """An entry of the boot menu, which every machine has its own of."""
+    return Measured(1, 0x80000002, variable(_GLOBAL, "Boot0001", data))
+
+
+def started(initrd: bytes = b"initrd", cmdline: bytes = b"quiet", *more: Measured) -> tuple[Measured, ...]:
     """The other registers of a boot."""
     separators = tuple(Measured(n, 4, bytes(4)) for n in range(7))
     return (
         Measured(0, 8, "1.0".encode("utf-16-le")),
+        menu(),
         *separators,
-        Measured(8, 0x0D, b"kernel_cmdline: quiet", of=b"quiet"),
+        Measured(8, 0x0D, b"grub_cmd: linux /vmlinuz " + cmdline, of=b"linux /vmlinuz " + cmdline),
+        Measured(8, 0x0D, b"kernel_cmdline: " + cmdline, of=cmdline),
+        Measured(8, 0x0D, b"grub_cmd: initrd /initrd.gz", of=b"initrd /initrd.gz"),
         Measured(9, 0x0D, b"/initrd.gz", of=initrd),
         Measured(14, 0x0D, b"MokList", of=b""),
+        Measured(14, 0x0D, b"MokListTrusted", of=b"\1"),
+        *more,
     )
 
 
-BOOT = (*secure_boot(), *started())
+def sbat(text: bytes) -> Measured:
+    """The level of SBAT that shim measures."""
+    return Measured(7, 0x800000E0, variable(_SHIM, "SbatLevel", text))
+
+
+def booted(
+    initrd: bytes = b"initrd", cmdline: bytes = b"quiet", *more: Measured, **keys: object
+) -> tuple[Measured, ...]:
+    """A boot."""
+    return (*secure_boot(**keys), *started(initrd, cmdline, *more))  # type: ignore[arg-type] # any field by name
+
+
+BOOT = booted()
 
 
 def log_of(events: tuple[Measured, ...]) -> bytes:
@@ -155,6 +180,34 @@ def extended(events: tuple[Measured, ...]) -> dict[int, bytes]:
     for e in events:
         found[e.register] = hashlib.sha256(found[e.register] + e.digest).digest()
     return found
+
+
+# A signed list of what is revoked
+
+KEK = x.Subject("Maker KEK", x.ec_key(730), x.authority(0), serial=7)
+SIGNER = x.Subject("Maker signs lists", x.rsa_key(731), serial=8)
+_RSA = x.tlv(0x30, x.oid("1.2.840.113549.1.1.1"), x.tlv(0x05))
+_SHA2 = x.tlv(0x30, x.oid("2.16.840.1.101.3.4.2.1"), x.tlv(0x05))
+
+
+def dbx_update(*hashes: bytes, signed: tuple[bytes, ...] | None = None, authority: x.Subject = KEK) -> bytes:
+    """EFI_VARIABLE_AUTHENTICATION_2 and the list; `signed` are the hashes that the signature is over, where others."""
+    time = bytes.fromhex("da07030613113500") + bytes(8)
+    head = "dbx".encode("utf-16-le") + _SECURITY.bytes_le + (0x67).to_bytes(4, "little") + time
+    content = head + listed(_SHA256, *(hashes if signed is None else signed))
+    issuer, leaf = x.certificate(authority, authority), x.certificate(SIGNER, authority)
+    made = x.rsa_key(731).sign(content, padding.PKCS1v15(), SHA256())
+    who = x.tlv(0x30, x.name(authority.common), x.integer(SIGNER.serial))
+    info = x.tlv(0x30, x.integer(1), who, _SHA2, _RSA, x.tlv(0x04, made))
+    data = x.tlv(0x30, x.oid("1.2.840.113549.1.7.1"))
+    parts = (x.integer(1), x.tlv(0x31, _SHA2), data, x.tlv(0xA0, leaf, issuer), x.tlv(0x31, info))
+    signature = x.tlv(0x30, *parts)
+    kind = uuid.UUID("4aafd29d-68df-49ee-8aa9-347d375665a7").bytes_le
+    size = (24 + len(signature)).to_bytes(4, "little")
+    return time + size + bytes.fromhex("0002f10e") + kind + signature + listed(_SHA256, *hashes)
+
+
+KEKS: Mapping[str, str] = {parse(x.certificate(KEK, KEK)).fingerprint: "maker"}
 
 
 # The kernel's list
@@ -207,7 +260,9 @@ class Minted:
     references: ReferenceValues | None = None
     challenge: bytes | None = CHALLENGE
     roots: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, bytes] = field(default_factory=dict)  # signed lists of what is revoked, by name of their file
     dropped: frozenset[str] = frozenset()
+    others: Mapping[str, "Minted"] = field(default_factory=dict)  # quotes that come along, by bank
 
     def but(self, **fields: object) -> "Minted":
         """The same with other fields."""
@@ -257,13 +312,17 @@ class Minted:
 
     def verifier(self) -> Verifier[Case]:
         """The verifier with the roots of this test."""
-        return part.verifier(self.roots)
+        return part.verifier(self.roots, KEKS)
 
     def inputs(self) -> Inputs:
         """What it judges."""
         parts = part.VERIFIER.read(self.document())
+        for bank, other in self.others.items():
+            beside = (p for p in part.VERIFIER.read(other.document()) if p.name in ("quote", "signature", "pcrs"))
+            parts += tuple(msgspec.structs.replace(p, name=f"{p.name}.{bank}") for p in beside)
         known = REFERENCES if self.references is None else self.references
         given = tuple(Endorsement(EndorsementKind.CERTIFICATE, c) for c in self.authorities)
+        given += tuple(Endorsement(EndorsementKind.DBX, data, origin=name) for name, data in self.lists.items())
         evidence = Evidence(EvidenceKind.TPM, parts, self.challenge)
         return Inputs(evidence, Endorsements(given), known, Policy(tpm=self.policy), x.NOW)
 
@@ -279,6 +338,14 @@ ROOT = x.Subject("TPM Maker Root", x.ec_key(720), x.authority(1), serial=1)
 ISSUER = x.Subject("TPM Maker CA", x.ec_key(721), x.authority(0), serial=2)
 _USAGE = x.extension("2.5.29.15", x.tlv(0x03, b"\x07\x80"), critical=True)
 _MACHINE = x.extension("2.5.29.17", x.tlv(0x30, x.tlv(0x82, b"machine.example")), critical=True)
+
+
+def learned(*boots: tuple[Measured, ...], may_vary: tuple[str, ...] = (), bank: int = 0x0B) -> Reference:
+    """The known boot of golden ones."""
+    logs = [ccel.parse(log_of(events)) for events in boots or (BOOT,)]
+    golden = [known_boot.Golden(g, boot_events.seen(g, bank), frozenset(PCRS)) for g in logs]
+    found = known_boot.learn(golden, bank, {**boot_events.VARYING, **dict.fromkeys(may_vary, "the owner says so")})
+    return Reference(EvidenceKind.TPM, "node", {}, version="1", events=found.events, may_vary=found.may_vary)
 
 
 def leaf(key: ec.EllipticCurvePrivateKey = KEY, **fields: object) -> bytes:

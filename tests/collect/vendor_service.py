@@ -25,6 +25,8 @@ class Service:
         self.replies: dict[str, list[Reply]] = {}
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
+        self.answers: Callable[[bytes], Reply] | None = None  # to what was posted
         self.most_at_once = 0
         self._now = 0
         self._lock = threading.Lock()
@@ -35,10 +37,14 @@ class Service:
         """Answer a path."""
         self.replies[path] = [Reply(r) if isinstance(r, bytes) else r for r in replies]
 
-    def reply(self, path: str, headers: dict[str, str]) -> Reply:
+    def reply(self, path: str, headers: dict[str, str], body: bytes = b"") -> Reply:
         with self._lock:
             self.asked.append(path)
             self.headers.append(headers)
+            if body:
+                self.bodies.append(body)
+            if body and self.answers is not None:
+                return self.answers(body)
             left = self.replies.get(path, [Reply(b"no such thing", 404)])
             return left.pop(0) if len(left) > 1 else left[0]
 
@@ -57,9 +63,13 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_POST(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             with service.busy():
-                found = service.reply(self.path, {k.lower(): v for k, v in self.headers.items()})
+                found = service.reply(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
                 self.send_response(found.status)
                 for name, value in found.headers.items():
                     self.send_header(name, value)

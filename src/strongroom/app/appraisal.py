@@ -6,13 +6,15 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import cast
 
-from strongroom.app.evidence import verifier_of
+from strongroom.app.evidence import verifier_of, verifiers
 from strongroom.attest.appraise import appraise as judge
+from strongroom.attest.compose import Whole, compose
 from strongroom.attest.policy import Policy
-from strongroom.attest.verifier import Inputs
+from strongroom.attest.verifier import Inputs, Verifier
 from strongroom.collect.rules import fenced
-from strongroom.model.attest import Appraisal, Endorsements, Evidence, Json, ReferenceValues, StepVerdict
+from strongroom.model.attest import Appraisal, Endorsements, Evidence, EvidenceKind, Json, ReferenceValues, StepVerdict
 from strongroom.model.kinds import Kind
 from strongroom.model.ports import Limits
 from strongroom.model.rules import Asked, Doubt, Expression, Subject
@@ -26,7 +28,10 @@ def appraise(
 ) -> Appraisal:
     """The verdict on evidence at a time; the same inputs give the same appraisal. Raises Malformed for the policy."""
     inputs = Inputs(evidence, endorsements, references, policy, now)
-    return judge(verifier_of(evidence.kind), inputs, code_digest(), ask)
+    verifier = verifier_of(evidence.kind)
+    if evidence.kind is EvidenceKind.COMPOSITE:
+        return compose(cast("Verifier[Whole]", verifier), verifiers(), inputs, code_digest(), ask)
+    return judge(verifier, inputs, code_digest(), ask)
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from strongroom.app.appraisal_record import SCHEMA, Record, encode, log_record
 from strongroom.app.attest_policy import load as load_policy
 from strongroom.app.config import Config
 from strongroom.app.endorsements import gather
-from strongroom.app.evidence import load, verifier_of
+from strongroom.app.evidence import load, wants
 from strongroom.app.references import load as load_references
 from strongroom.attest.policy import Policy
 from strongroom.ledger import disk
@@ -55,8 +55,7 @@ def verify(asked: Asked, config: Config) -> Verified:
     chosen = asked.policy or config.attest.policy
     policy = load_policy(chosen) if chosen else Policy()
     evidence = load(asked.evidence, asked.kind, asked.challenge, asked.now)
-    wants = verifier_of(evidence.kind).wants(evidence)
-    given = gather(asked.endorsements, wants, asked.now, config, offline=asked.offline, keys=asked.keys)
+    given = gather(asked.endorsements, wants(evidence), asked.now, config, offline=asked.offline, keys=asked.keys)
     references = load_references(
         asked.references or config.attest.references, config, (*asked.keys, *config.attest.keys)
     )

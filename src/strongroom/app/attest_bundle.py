@@ -9,7 +9,8 @@ from pathlib import Path
 from strongroom.app.config import Config
 from strongroom.app.endorsement_reading import keys_of, remember, state_folder, trust
 from strongroom.app.endorsements import Surroundings, cache_folder, gather
-from strongroom.app.evidence import load, verifier_of
+from strongroom.app.evidence import load
+from strongroom.app.evidence import wants as wants_of
 from strongroom.app.log import make_key
 from strongroom.collect.endorsements import files
 from strongroom.collect.endorsements.cache import Cache
@@ -65,7 +66,7 @@ def create(order: Order, now: datetime, config: Config, around: Surroundings | N
     wants: list[Want] = []
     for path in order.evidence:
         evidence = load(path, None, None, now)
-        wants += verifier_of(evidence.kind).wants(evidence)
+        wants += wants_of(evidence)
     given = gather(order.endorsements, wants, now, config, offline=order.offline, keys=order.keys, around=around)
     unique = {e.digest: e for e in given.endorsements.items}
     if not unique:
@@ -132,7 +133,8 @@ def take_in(path: str, now: datetime, config: Config, keys: Sequence[str]) -> Im
     signed = trust(held, keys_of(config, keys), config, path)
     cache = Cache(cache_folder(config))
     kept = sum(cache.keep(m.item, min(held.made_at, now), f"bundle {held.name}") for m in held.members)
-    over = sum(1 for m in held.members if not m.says.holds(now))
+    dated = (m.says for m in held.members if not m.says.keys)  # a key set has no dates
+    over = sum(1 for says in dated if not says.holds(now))
     remark = remember(held, signed, config)
     names = tuple(f"{k.name}+{k.key_id:08x}" for k in signed)
     return Imported(path, held, names, cache.where, kept, over, tuple(filter(None, (remark, *cache.troubles))))

@@ -152,6 +152,7 @@ def _values(policy: Policy, subject: str) -> None:
                 found = f"the unknown status {status[:60]!r} in {kind}.tcb_status"
                 raise Malformed(subject, found, _nearest(status, dict.fromkeys(STATUSES)), _HINT)
     _within(subject, "snp.max_vmpl", policy.snp.max_vmpl, 3)
+    _within(subject, "tpm.dbx_days_behind", policy.tpm.dbx_days_behind, 3660)
     _within(subject, "nitro.max_age_minutes", policy.nitro.max_age_minutes, 366 * 24 * 60)
 
 
@@ -173,3 +174,4 @@ def _hexes(policy: Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "nitro.user_data", nitro.user_data
     yield "azure.user_data", policy.azure.user_data
     yield "gcp.keys", policy.gcp.keys
+    yield "maa.keys", policy.maa.keys

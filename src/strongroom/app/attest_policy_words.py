@@ -7,7 +7,9 @@ import msgspec
 from strongroom.attest.policy import (
     SCHEMA,
     AzurePolicy,
+    CompositePolicy,
     GcpPolicy,
+    MaaPolicy,
     NitroPolicy,
     NvidiaPolicy,
     Policy,
@@ -26,9 +28,11 @@ SECTIONS: Mapping[str, tuple[type[msgspec.Struct], str]] = {
     "sgx": (SgxPolicy, "a quote of Intel SGX"),
     "nitro": (NitroPolicy, "an attestation document of an AWS Nitro enclave"),
     "azure": (AzurePolicy, "an Azure confidential VM, beside what [snp] or [tdx] demands of the report inside"),
+    "maa": (MaaPolicy, "a token of Microsoft Azure Attestation, another verifier's verdict on such a machine"),
     "gcp": (GcpPolicy, "an attestation token of Google Cloud"),
     "nvidia": (NvidiaPolicy, "attestation reports of NVIDIA GPUs"),
     "tpm": (TpmPolicy, "a TPM's quote and the logs of a measured boot"),
+    "composite": (CompositePolicy, "a whole node, beside what its parts' own sections demand"),
 }
 
 _DCAP = {
@@ -67,6 +71,8 @@ ABOUT: Mapping[str, str] = {
     "tdx.mr_owner": "Accepted MROWNER.",
     "tdx.mr_owner_config": "Accepted MROWNERCONFIG.",
     "tdx.service_td": "Accepted MRSERVICETD; no service TD is accepted unless named.",
+    "tdx.event_log": "Must the event log (CCEL) come along, and give the RTMRs?",
+    "tdx.secure_boot": "Must Secure Boot have been on, by what the event log says of RTMR0?",
     "tdx.xfam": "Extended features (XFAM) that may be on.",
     **{f"sgx.{name}": text for name, text in _DCAP.items()},
     "sgx.provision_key": "May the enclave ask for the platform's provisioning key (ATTRIBUTES bit 4)?",
@@ -77,9 +83,19 @@ ABOUT: Mapping[str, str] = {
     "nitro.user_data": "Accepted user data.",
     "nitro.public_key": "Must the document carry a public key?",
     "azure.secure_boot": "Must the VM be configured for Secure Boot?",
+    "azure.event_log": "Must the vTPM's event log come along, and show Secure Boot by what PCR 7 measured?",
     "azure.sept_ve_disable": "SEPT_VE_DISABLE, in place of that of [tdx]: Azure's paravisor takes the exceptions.",
     "azure.vm_ids": "Accepted vmUniqueId.",
     "azure.user_data": "Accepted user data of the runtime claims.",
+    "maa.providers": "Issuers that count, each as tokens name it (iss). Not checked until one is said.",
+    "maa.policies": "Accepted x-ms-policy-hash: the provider's own policy, by which it makes tokens.",
+    "maa.keys": "RFC 7638 thumbprints of signing keys that count.",
+    "maa.trust_jwks": "Does every key of a given key set count? Nobody signs one: only for one fetched from the provider.",
+    "maa.hardware": "Accepted hardware (x-ms-attestation-type): sevsnpvm, tdxvm.",
+    "maa.debug": "May the machine be debugged: by its hardware, its hypervisor, its kernel or its boot?",
+    "maa.migration": "May a migration agent move the guest?",
+    "maa.secure_boot": "Must Secure Boot be on?",
+    "maa.vm_ids": "Accepted vmUniqueId.",
     "gcp.audiences": "Accepted audiences (aud): the relying party's own. Not checked until one is said.",
     "gcp.debug": "May the image be one for debugging (dbgstat other than disabled-since-boot)?",
     "gcp.secure_boot": "Must Secure Boot be on (secboot)?",
@@ -95,17 +111,26 @@ ABOUT: Mapping[str, str] = {
     "tpm.pcrs": "Registers that the quote must cover.",
     "tpm.aks": "Names (hex) of attestation keys that were enrolled by credential activation.",
     "tpm.roots": "SHA-256 of certificates of authorities that certify attestation keys.",
+    "tpm.ek_roots": "SHA-256 of certificates of authorities (makers of TPMs) that certify endorsement keys, for enrolments.",
     "tpm.known": "Last resets, restarts and clock (milliseconds) by name of the attestation key; none may go back.",
     "tpm.unsafe_clock": "May the clock have gone back, as after a loss of power?",
     "tpm.secure_boot": "Must Secure Boot have been on, by what PCR 7 measured?",
-    "tpm.dbx": "SHA-256 hashes that dbx must hold, of the vendor's dated update. Not checked until they are said.",
+    "tpm.dbx": "SHA-256 hashes that dbx must hold, beside those of signed lists that --endorsements gives.",
     "tpm.dbx_missing": "How many of them may be missing.",
+    "tpm.dbx_days_behind": "Days after which the hashes of a vendor's signed list must all be in dbx.",
+    "tpm.sbat": "Least generation, by component (shim, grub), that shim's SBAT level must demand.",
+    "tpm.boot_events": "Must each event be one of a known boot (strongroom attest learn)? Else registers may do.",
     "tpm.ima": "Must the kernel's list of measured files come along?",
     "tpm.ima_violations": "How many of its entries may be violations.",
     "nvidia.architectures": "Accepted architectures.",
     "nvidia.modes": "Accepted modes: spt (one GPU), mpt (encrypted links), ppcie (links in the clear), unstated.",
     "nvidia.certificate_hold": "May a certificate be on hold (a revocation that can be taken back)?",
     "nvidia.gpus": "How many GPUs must answer.",
+    "nvidia.switches": "How many NVSwitches must answer, where the evidence is of switches.",
+    "composite.roots": "Kinds of evidence of which one must carry the node.",
+    "composite.hash": "What hashes the runtime data that everything is bound to: sha256, sha384 or sha512.",
+    "composite.gpus": "How many GPUs the node has: neither fewer nor more may answer.",
+    "composite.switches": "How many NVSwitches the node has.",
 }
 # What stands in the file where the default is that nothing is said.
 _EXAMPLES: Mapping[str, str] = {
@@ -118,6 +143,7 @@ _EXAMPLES: Mapping[str, str] = {
     "isv_prod_id": "1",
     "min_software": "250301",
     "gpus": "8",
+    "switches": "4",
     "support": '"STABLE"',
     "xfam": '"e702060000000000"',
 }
@@ -175,12 +201,16 @@ def demands(policy: Policy, waivable: Mapping[str, str]) -> Iterator[tuple[str, 
         yield from _said("nitro", field.name, getattr(policy.nitro, field.name), _NITRO)
     for field in msgspec.structs.fields(AzurePolicy):
         yield from _said("azure", field.name, getattr(policy.azure, field.name), _AZURE)
+    for field in msgspec.structs.fields(MaaPolicy):
+        yield from _said("maa", field.name, getattr(policy.maa, field.name), _MAA)
     for field in msgspec.structs.fields(GcpPolicy):
         yield from _said("gcp", field.name, getattr(policy.gcp, field.name), _GCP)
     for field in msgspec.structs.fields(TpmPolicy):
         yield from _said("tpm", field.name, getattr(policy.tpm, field.name), _TPM)
     for field in msgspec.structs.fields(NvidiaPolicy):
         yield from _said("nvidia", field.name, getattr(policy.nvidia, field.name), _NVIDIA)
+    for field in msgspec.structs.fields(CompositePolicy):
+        yield from _said("composite", field.name, getattr(policy.composite, field.name), _COMPOSITE)
     for expression in policy.require:
         yield "any", f"must be true: {expression}"
     for step, reason in policy.unchecked.items():
@@ -244,6 +274,8 @@ _TDX: Mapping[str, Say] = {
     "mr_owner": _if("MROWNER must be one of: {}"),
     "mr_owner_config": _if("MROWNERCONFIG must be one of: {}"),
     "service_td": lambda v: f"ALLOWED: service TDs {_shown(v)}" if v else "refused: a service TD",
+    "event_log": _if("the event log must come along and give the RTMRs"),
+    "secure_boot": _if("Secure Boot must have been on, by the event log"),
     "xfam": _if("XFAM at most {}"),
 }
 _SNP: Mapping[str, Say] = {
@@ -268,6 +300,7 @@ _NITRO: Mapping[str, Say] = {
 }
 _AZURE: Mapping[str, Say] = {
     "secure_boot": lambda v: "Secure Boot must be configured" if v else "ALLOWED: a VM without Secure Boot",
+    "event_log": _if("the vTPM's event log must come along"),
     "sept_ve_disable": lambda v: f"SEPT_VE_DISABLE {'must be set' if v else 'may be off: the paravisor handles #VE'}",
     "vm_ids": _if("the VM must be one of: {}"),
     "user_data": _if("user data must be one of: {}"),
@@ -277,15 +310,36 @@ _TPM: Mapping[str, Say] = {
     "pcrs": lambda v: f"the quote must cover PCR {_shown(v)}",
     "aks": _if("the attestation key must be certified, or one of those enrolled: {}"),
     "roots": _if("attestation keys may be certified under: {}"),
+    "ek_roots": _if("endorsement keys are certified under: {}"),
     "known": lambda v: f"counters of {len(v)} machines must not go back" if isinstance(v, dict) and v else "",
     "unsafe_clock": _yes("a clock that may have gone back"),
     "secure_boot": lambda v: "Secure Boot must have been on" if v else "ALLOWED: a boot without Secure Boot",
+    "sbat": lambda v: (
+        f"shim's SBAT level at least: {', '.join(f'{k} {n}' for k, n in v.items())}"
+        if isinstance(v, dict) and v
+        else ""
+    ),
     "dbx": lambda v: (
-        f"dbx must hold {len(v)} hashes" if isinstance(v, tuple) and v else "not decided, and so never complete: dbx"
+        f"dbx must hold {len(v)} hashes"
+        if isinstance(v, tuple) and v
+        else "dbx must hold the signed lists that are given; never complete without one"
     ),
     "dbx_missing": lambda v: f"ALLOWED: {v} hashes missing in dbx" if v else "",
+    "dbx_days_behind": lambda v: f"a signed list must be in dbx {v} days after its date",
+    "boot_events": _if("every event must be one of a known boot"),
     "ima": _if("the kernel's list of measured files must come along"),
     "ima_violations": lambda v: f"ALLOWED: {v} violations in the kernel's list" if v else "",
+}
+_MAA: Mapping[str, Say] = {
+    "providers": lambda v: f"issuer must be one of: {_shown(v)}" if v else "not decided, and so never complete: issuer",
+    "policies": _if("the provider's policy must be one of: {}"),
+    "keys": _if("signing keys that count: {}"),
+    "trust_jwks": lambda v: "ALLOWED: every key of a given key set, which nobody has signed" if v else "",
+    "hardware": lambda v: f"hardware must be one of: {_shown(v)}",
+    "debug": _yes("machines that can be debugged"),
+    "migration": _yes("migration agents"),
+    "secure_boot": lambda v: "Secure Boot must be on" if v else "ALLOWED: Secure Boot off",
+    "vm_ids": _if("the VM must be one of: {}"),
 }
 _GCP: Mapping[str, Say] = {
     "audiences": lambda v: f"audience must be one of: {_shown(v)}" if v else "not decided, and so never complete: aud",
@@ -305,4 +359,11 @@ _NVIDIA: Mapping[str, Say] = {
     "modes": lambda v: f"mode must be one of: {_shown(v)}",
     "certificate_hold": _yes("a certificate on hold"),
     "gpus": _if("{} GPUs must answer"),
+    "switches": _if("{} switches must answer"),
+}
+_COMPOSITE: Mapping[str, Say] = {
+    "roots": lambda v: f"a node is carried by one of: {_shown(v)}",
+    "hash": lambda v: f"all parts of a node are bound by {v}",
+    "gpus": lambda v: f"a node has {v} GPUs",
+    "switches": lambda v: f"a node has {v} switches",
 }

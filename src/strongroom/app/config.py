@@ -16,9 +16,10 @@ import msgspec
 from strongroom.model.codes import Inline
 from strongroom.model.errors import Malformed, Unreadable
 from strongroom.model.ports import Limits
+from strongroom.model.standing import Admission
 
 _PREFIX = "STRONGROOM_"
-_LISTS = ("sources", "key", "keys", "seal", "rules", "endorsements", "references")
+_LISTS = ("sources", "key", "keys", "seal", "rules", "endorsements", "references", "signers")
 
 
 class AssessSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -72,7 +73,9 @@ class AttestSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     `policy` is the appraisal policy and `references` are signed reference values, where the command names none. `keys`
     are the verifier keys whose signed bundles and reference values count. `kds` and `pccs` are the bases of a mirror of AMD's key
-    service and of a caching service for Intel's collateral, asked instead of the vendors; `thim` that of Azure's metadata
+    service and of a caching service for Intel's collateral, asked instead of the vendors; `gcp` and `maa` are mirrors of
+    Google's and Microsoft's attestation services, for their key sets; `nvidia_rim` and `nvidia_ocsp` are mirrors of NVIDIA's
+    services of manifests and of OCSP; `thim` is Azure's metadata
     service (`http://169.254.169.254`), asked first; empty is not. `cache` is a folder; empty is the default place.
     """
 
@@ -83,7 +86,53 @@ class AttestSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     kds: str = ""
     pccs: str = ""
     thim: str = ""
+    gcp: str = ""
+    maa: str = ""
+    nvidia_rim: str = ""
+    nvidia_ocsp: str = ""
     cache: str = ""
+
+
+class WatchSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[watch]: hosts that are attested again and again; what they are judged by is in [attest].
+
+    `interval` is in seconds: how long an answer is good for. `admit` says who is let in without the owner: `never`, or
+    `certified`, hosts whose TPM a maker in `[tpm] ek_roots` of the policy certifies. `state` is the database, a path or a
+    URL; empty is `watch.db` beside the state, or the state's own database where that is given as a URL. `files` is where
+    evidence is kept; empty is the folder `watch` beside the state. `rate` is how many requests a minute one address may
+    make for one host, and `address_rate` for all. Every `roll_minutes` the log gets the digest of all standings; 0 is never.
+    """
+
+    interval: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 60.0
+    admit: Admission = Admission.NEVER
+    state: str = ""
+    files: str = ""
+    rate: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    address_rate: Annotated[float, msgspec.Meta(gt=0)] = 30_000.0
+    roll_minutes: Annotated[int, msgspec.Meta(ge=0, le=10_080)] = 60
+
+
+class BrokerSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[broker]: who releases keys. What evidence is judged by is in [attest], where decisions are logged is in [log].
+
+    `state` is its own database, a path or a URL; empty is `broker.db` beside the state. `files` is the folder of records,
+    empty is `broker` beside that. `token_key` is a P-256 key in PEM, made at the first start where it is not there.
+    `policy` is the release policy, which counts once `threshold` of `signers` (verifier keys) have signed it. `backend` is
+    the one that resources are deposited in; `keys` has the options of each back end by its name. `seconds` is what a back
+    end may take.
+    """
+
+    state: str = ""
+    files: str = ""
+    token_key: str = ""
+    policy: str = ""
+    signers: tuple[str, ...] = ()
+    threshold: Annotated[int, msgspec.Meta(ge=1)] = 1
+    session_minutes: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    token_minutes: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    backend: str = "file"
+    keys: dict[str, dict[str, str]] = {}
 
 
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -104,6 +153,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     limits: LimitsSection = LimitsSection()
     artifacts: ArtifactsSection = ArtifactsSection()
     attest: AttestSection = AttestSection()
+    watch: WatchSection = WatchSection()
+    broker: BrokerSection = BrokerSection()
     assert_: AssertSection = msgspec.field(name="assert", default=AssertSection())
 
     def bounds(self) -> Limits:

@@ -22,7 +22,8 @@ class Http:
         self._timeout = timeout
         self._thim = sources.thim
         self._callers: dict[str, Caller] = {}
-        for base in (sources.kds, sources.pcs, sources.root_crl, sources.pccs, sources.thim):
+        vendors = (sources.kds, sources.pcs, sources.root_crl, sources.gcp, sources.nvidia_rim, sources.nvidia_ocsp)
+        for base in (*vendors, sources.pccs, sources.thim, sources.maa):
             if base:
                 asking.prefix(base, self._line(base))
 
@@ -42,7 +43,7 @@ class Http:
             caller = self._callers.get(base) or Caller(base, self._line(question.url))
             self._callers[base] = caller
             tail = parts.path.lstrip("/") + (f"?{parts.query}" if parts.query else "")
-            found = caller.ask(tail, question.limit, extra=dict(question.headers))
+            found = caller.ask(tail, question.limit, question.body or None, extra=dict(question.headers))
         except asking.NoAnswerError as e:
             raise NoAnswerError(str(e)) from None
         except BadInput as e:

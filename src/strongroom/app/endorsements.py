@@ -14,15 +14,15 @@ from strongroom.app.endorsement_transport import Http
 from strongroom.app.log import now as clock_now
 from strongroom.collect.endorsements.cache import Cache, Kept
 from strongroom.collect.endorsements.fetching import Fetcher, World
-from strongroom.collect.endorsements.services import KDS, Sources, questions
-from strongroom.kit.endorsement_names import described, in_words, names_of
+from strongroom.collect.endorsements.services import KDS, MANIFESTS, SPACE, STATUS, Sources, questions
+from strongroom.kit.endorsement_names import described, further, in_words, kept_as, names_of
 from strongroom.kit.endorsement_text import with_chains
 from strongroom.model.attest import EndorsementKind, Endorsements, Want
 from strongroom.model.errors import Malformed, Unreadable
 
 REFRESH = timedelta(days=1)  # after which a list or a statement is asked for again, though it still holds
 LIVE = timedelta(hours=1)  # how far "now" may be from the clock for an answer of today to say anything about it
-_LASTING = (EndorsementKind.CERTIFICATE,)  # asked for again only once they are over
+_LASTING = (EndorsementKind.CERTIFICATE, EndorsementKind.RIM)  # asked for again only once they are over
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,10 @@ def gather(
     desk = _Desk(config, now, around, live=not offline and abs(around.clock() - now) <= LIVE, offline=offline)
     desk.found, desk.remarks = held.endorsements, list(held.remarks)
     try:
-        for want in dict.fromkeys(wants):
+        asked = tuple(dict.fromkeys(wants))
+        for want in asked:
+            desk.meet(want)
+        for want in further(asked, desk.found.items):
             desk.meet(want)
     finally:
         desk.close()
@@ -100,6 +103,7 @@ class _Desk:
         whole = len(kept) == len(names) > 0
         if whole and (not self.live or all(self._fresh(k) for k in kept)):
             self._use(kept)
+            self._tell_old(want, kept)
             return
         trouble = self._fetch(want) if self.live else self._why_not_fetched()
         if not trouble:
@@ -112,9 +116,17 @@ class _Desk:
         self.missing.append(want)
         self.remarks.append(f"missing: {in_words(want)}: {trouble}{self._how(want, trouble)}")
 
+    def _tell_old(self, want: Want, kept: Sequence[Kept]) -> None:
+        """A key set does not say until when it holds: an old one may have a key that was withdrawn since."""
+        old = [k.kept_at for k in kept if k.item.kind is EndorsementKind.JWKS and not self._fresh(k)]
+        if old:
+            self.remarks.append(
+                f"{in_words(want)} is a copy of {min(old):%Y-%m-%dT%H:%M:%SZ}, and does not say how long it holds"
+            )
+
     def _at_hand(self, name: str) -> bool:
         says = (described(e) for e in self.found.items)
-        return any(s is not None and s.name == name and s.holds(self.now) for s in says)
+        return any(s is not None and s.meets(name, self.now) for s in says)
 
     def _open(self) -> Cache | None:
         if not self.opened:
@@ -130,7 +142,7 @@ class _Desk:
         cache = self._open() if names else None
         if cache is None:
             return []
-        found = (next((k for k in cache.find(n) if k.says.holds(self.now)), None) for n in names)
+        found = (next((k for k in cache.find(kept_as(n)) if k.says.meets(n, self.now)), None) for n in names)
         return [k for k in found if k is not None]
 
     def _fresh(self, kept: Kept) -> bool:
@@ -180,7 +192,9 @@ class _Desk:
 def sources(config: Config) -> Sources:
     """Where endorsements are asked for."""
     a = config.attest
-    return Sources(kds=a.kds or KDS, pccs=a.pccs, thim=a.thim)
+    rim, status = a.nvidia_rim or MANIFESTS, a.nvidia_ocsp or STATUS
+    vendors = Sources(kds=a.kds or KDS, gcp=a.gcp or SPACE, nvidia_rim=rim, nvidia_ocsp=status)
+    return vendors._replace(pccs=a.pccs, thim=a.thim, maa=a.maa)
 
 
 def cache_folder(config: Config) -> Path:

@@ -7,10 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from strongroom.app.evidence_folder import packed
+from strongroom.attest.members import members
 from strongroom.attest.verifier import Verifier
 from strongroom.kit.armour import unarmoured
 from strongroom.kit.rooms import room
-from strongroom.model.attest import Evidence, EvidenceKind
+from strongroom.model.attest import Evidence, EvidenceKind, Want
 from strongroom.model.errors import BadInput, Malformed, NotFound, TooLarge, Unreadable
 
 MOST = 16 << 20  # bytes; the longest evidence of any kind here is an event log of some hundred KiB
@@ -36,6 +37,14 @@ def verifier_of(kind: EvidenceKind) -> AnyVerifier:
     if found is None:
         raise NotFound("kind of evidence", kind.value, f"one of {', '.join(verifiers())}")
     return found
+
+
+def wants(evidence: Evidence) -> tuple[Want, ...]:
+    """What endorsements evidence calls for; of a whole node, what each of its members does. Raises NotFound."""
+    if evidence.kind is not EvidenceKind.COMPOSITE:
+        return verifier_of(evidence.kind).wants(evidence)
+    inner = (m.evidence for m in members(verifiers(), evidence) if m.evidence is not None)
+    return tuple(dict.fromkeys(w for one in inner for w in verifier_of(one.kind).wants(one)))
 
 
 def verifier_of_step(ident: str) -> AnyVerifier | None:

@@ -28,30 +28,110 @@ PROOFS = (
         "NVIDIA GPUs: reports, manifests, certificate status (`attest verify`)",
         Level.RECORDED,
         "reports of Hopper and Blackwell GPUs, manifests and OCSP answers under NVIDIA's own roots; the same minted",
-        "no manifest of a Blackwell GPU was at hand; NVSwitches are not judged; manifests and answers are not fetched",
-        ("tests/attest/test_nvidia.py",),
+        "no manifest of a Blackwell GPU was at hand, and no report says whether developer tools are on",
+        ("tests/attest/test_nvidia.py", "tests/kit/test_ocsp.py"),
+    ),
+    Proof(
+        "NVIDIA NVSwitches (`attest verify`)",
+        Level.SIMULATED,
+        "reports of switches minted under roots of the tests, each forged in one thing",
+        "NVIDIA's sample report of an LS10, with its chain and its manifest, was verified by hand; it is not among the tests",
+        ("tests/attest/test_nvswitch.py",),
+    ),
+    Proof(
+        "fetching NVIDIA's manifests and certificate status (`[attest] nvidia_rim`, `nvidia_ocsp`)",
+        Level.SIMULATED,
+        "a server on this machine that speaks both protocols; names and hashes agree with recorded answers of NVIDIA's",
+        "NVIDIA's own services were not reached",
+        ("tests/collect/endorsements/test_nvidia_services.py",),
     ),
     Proof(
         "Azure confidential VMs on SEV-SNP and TDX (`attest verify`)",
         Level.RECORDED,
         "reports and vTPM quotes of four VMs under AMD's and Intel's own roots; the same minted, with forgeries",
-        "no collateral of the recorded TDX machine and no revocation list was at hand; tokens of Microsoft's own "
-        "verifier (MAA) are not read",
+        "no collateral of the recorded TDX machine, no revocation list and no event log of a recorded vTPM was at hand",
         ("tests/attest/test_azure.py",),
+    ),
+    Proof(
+        "tokens of Microsoft Azure Attestation (`attest verify`)",
+        Level.SIMULATED,
+        "tokens of guests and platforms on both kinds of hardware, minted in the service's documented shapes; forgeries",
+        "no token that Microsoft signed was at hand; the quote of the service's own enclave, in its certificates, is not judged",
+        ("tests/attest/test_maa.py",),
+    ),
+    Proof(
+        "key sets of Google's and Microsoft's attestation services",
+        Level.SIMULATED,
+        "discovery, rotation, unknown key ids, the cache and bundles, from a service on loopback",
+        "neither service was reached",
+        ("tests/collect/endorsements/test_key_sets.py",),
     ),
     Proof(
         "Google Cloud attestation tokens (`attest verify`)",
         Level.RECORDED,
         "recorded claims of Confidential Space, which came without their signatures; signed tokens are minted",
-        "no token that Google signed is among the tests (one was verified by hand); its key set is given, never fetched",
+        "no token that Google signed is among the tests (one was verified by hand); no token of a plain VM was",
         ("tests/attest/test_gcp.py", "tests/kit/test_jose.py"),
     ),
     Proof(
         "TPM 2.0 quotes with event log and IMA list (`attest verify`), event logs (`attest eventlog`)",
         Level.REAL_SOFTWARE,
-        "quotes of swtpm by tpm2-tools; recorded boots, logs and Google's virtual TPMs; forgeries minted by a test",
+        "quotes of swtpm by tpm2-tools; an emulated host that boots under Secure Boot as it should, with an implanted initrd, "
+        "told otherwise, and without Secure Boot; recorded boots, logs and Google's virtual TPMs; minted forgeries",
         "no TPM of silicon, and no certificate chain of a recorded attestation key was whole",
-        ("tests/attest/test_tpm.py", "tests/attest/test_event_log.py", "tests/integration/test_swtpm.py"),
+        (
+            "tests/attest/test_tpm.py",
+            "tests/attest/test_event_log.py",
+            "tests/integration/test_swtpm.py",
+            "tests/integration/test_measured_boot.py",
+        ),
+    ),
+    Proof(
+        "known boots, event by event (`attest learn`), and how far dbx is behind a signed list (`attest verify`)",
+        Level.REAL_SOFTWARE,
+        "boots of an emulated host, recorded and live, good, with an implanted initrd, told otherwise and without Secure Boot; "
+        "Microsoft's own signed lists of 2014, 2020 and 2026 for x64; minted boots that differ in one event each",
+        "no machine of silicon; lists for arm64 and under the key of 2023 are minted; a TD's log is not learned",
+        (
+            "tests/attest/test_known_boot.py",
+            "tests/attest/test_learn.py",
+            "tests/attest/test_dbx.py",
+            "tests/integration/test_measured_boot.py",
+        ),
+    ),
+    Proof(
+        "enrolment of hosts by credential activation, and the agent (`attest agent`, `attest collect --interface tpm`)",
+        Level.REAL_SOFTWARE,
+        "swtpm with tpm2-tools: keys of every template certified by swtpm_localca, activation, resets, registers changed; "
+        "forged enrolments minted by a test",
+        "no TPM of silicon; no maker's own chain; lists of revoked endorsement keys are not looked at",
+        (
+            "tests/attest/test_enrolment.py",
+            "tests/kit/test_tpm_credential.py",
+            "tests/integration/test_watch_swtpm.py",
+        ),
+    ),
+    Proof(
+        "continuous attestation of hosts (`attest watch`, `serve attest`, `attest hosts`)",
+        Level.REAL_SOFTWARE,
+        "the server with the agent on swtpm: certified, trusted, restarted, changed, cloned; with minted TPMs replays, races, "
+        "forgeries, silence, a lost log, kills; the store in SQLite and in PostgreSQL",
+        "no TPM of silicon and no fleet: 10,000 hosts were played by one process; whole nodes are not watched, only TPMs",
+        (
+            "tests/attest/test_standing.py",
+            "tests/app/test_watching.py",
+            "tests/serve/test_serve_attest.py",
+            "tests/integration/test_watch_server_swtpm.py",
+            "tests/integration/test_watch_in_postgres.py",
+        ),
+    ),
+    Proof(
+        "a whole node: guest or TPM, GPUs and switches, one challenge and one key (`attest verify`)",
+        Level.SIMULATED,
+        "nodes minted under roots of the tests, each forged in one thing; a recorded guest with eight GPUs that answered "
+        "somebody else is refused",
+        "no node whose parts were bound in this way has been recorded",
+        ("tests/attest/test_composite.py", "tests/kit/test_jwk.py"),
     ),
     Proof(
         "records of appraisals: `attest replay`, and as a source (`attest:`)",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from strongroom.attest.steps import Step, run, shown
-from strongroom.attest.verifier import Asker, Inputs, Verifier
+from strongroom.attest.verifier import Asker, Conclusion, Inputs, Verifier
 from strongroom.model.attest import Appraisal, Aspect, Json, StepResult, StepVerdict, Tier
 from strongroom.model.errors import Malformed
 
@@ -25,10 +25,23 @@ def appraise(verifier: Verifier[C], inputs: Inputs, code: str = "", ask: Asker |
     Raises Malformed where the policy names a step unchecked that does not exist, or that must be checked: a policy
     that is misunderstood opens nothing.
     """
-    waived = _waived(verifier.steps, inputs)
     case = verifier.begin(inputs)
-    steps = run(verifier.steps, case, waived)
-    said = verifier.conclude(case)
+    steps = run(verifier.steps, case, waived(verifier.steps, inputs))
+    parts = tuple(appraise(verifier, one, code, ask) for one in verifier.parts(inputs))
+    return concluded(verifier, inputs, Judged(steps, verifier.conclude(case), parts), code, ask)
+
+
+class Judged(NamedTuple):
+    """What the steps came to, what is said beside them, and the verdicts on the parts."""
+
+    steps: tuple[StepResult, ...]
+    said: Conclusion
+    parts: tuple[Appraisal, ...] = ()
+
+
+def concluded(verifier: Verifier[C], inputs: Inputs, judged: Judged, code: str, ask: Asker | None) -> Appraisal:
+    """The verdict that the results of the steps come to, with what the policy demands in its own words."""
+    steps, said, parts = judged
     own = tuple(_required(inputs, said.claims, ask))
     sum_up = _sum_up(verifier.steps, steps, own)
     return Appraisal(
@@ -43,7 +56,7 @@ def appraise(verifier: Verifier[C], inputs: Inputs, code: str = "", ask: Asker |
         appraised_at=inputs.now,
         expires_at=min((inputs.now + inputs.policy.max_age, *said.ends)),
         bound_key=said.bound_key.hex() if sum_up.tier in _VOUCHES else "",
-        parts=tuple(appraise(verifier, one, code, ask) for one in verifier.parts(inputs)),
+        parts=parts,
     )
 
 
@@ -81,7 +94,8 @@ def _sum_up(steps: Sequence[Step[C]], results: Sequence[StepResult], own: Sequen
     return _Sum(complete, Tier.WARNING if only_warning else Tier.CONTRAINDICATED, vector)
 
 
-def _waived(steps: Sequence[Step[C]], inputs: Inputs) -> Mapping[str, str]:
+def waived(steps: Sequence[Step[C]], inputs: Inputs) -> Mapping[str, str]:
+    """The steps that the policy names unchecked, of these. Raises Malformed for one that does not exist, or may not be."""
     if not inputs.policy.unchecked:
         return {}
     known = {s.id: s for s in steps}

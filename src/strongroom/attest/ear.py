@@ -3,10 +3,12 @@
 The claims-set is what a broker signs; by itself it proves nothing to somebody else.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from strongroom.kit.canonical import Json, canonical
-from strongroom.model.attest import Appraisal
+from strongroom.model.attest import Appraisal, EvidenceKind
 
 PROFILE = "tag:github.com,2023:veraison/ear"
 MEDIA_TYPE = "application/eat+json"
@@ -19,8 +21,20 @@ def claims_set(appraisal: Appraisal, build: str) -> dict[str, Json]:
         "iat": int(appraisal.appraised_at.timestamp()),
         "exp": int(appraisal.expires_at.timestamp()),
         "ear.verifier-id": {"developer": "https://github.com/strongroom", "build": f"strongroom {build}"},
-        "submods": {_submodule(appraisal): _submod(appraisal)},
+        "submods": {name: _submod(a) for name, a in _submodules(appraisal)},
     }
+
+
+def _submodules(appraisal: Appraisal) -> Iterator[tuple[str, Appraisal]]:
+    """The appraisal by its name. Of a node: its bindings as `node`, and each member, of several GPUs each of them."""
+    if appraisal.kind is not EvidenceKind.COMPOSITE:
+        yield _submodule(appraisal), appraisal
+        return
+    yield "node", appraisal
+    for member in appraisal.parts:
+        yield member.name, member
+        for n, device in enumerate(member.parts):
+            yield f"{member.name}/{n}", device
 
 
 def _submodule(appraisal: Appraisal) -> str:

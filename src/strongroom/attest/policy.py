@@ -63,6 +63,8 @@ class TdxPolicy(DcapPolicy, frozen=True, forbid_unknown_fields=True):
     mr_owner: tuple[str, ...] = ()
     mr_owner_config: tuple[str, ...] = ()
     service_td: tuple[str, ...] = ()  # accepted MRSERVICETD; none is accepted unless named
+    event_log: bool = False  # demanded, where true
+    secure_boot: bool = False  # demanded, where true: by the event log
     xfam: str = ""  # bits that may be set, in hex as the quote has them: the lowest first
 
 
@@ -91,6 +93,7 @@ class AzurePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     secure_boot: bool = True
+    event_log: bool = False  # demanded, where true
     sept_ve_disable: bool = False
     vm_ids: tuple[str, ...] = ()
     user_data: tuple[str, ...] = ()
@@ -116,6 +119,24 @@ class GcpPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service_accounts: tuple[str, ...] = ()
 
 
+class MaaPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of a token of Microsoft Azure Attestation, whose provider has judged the machine in our place.
+
+    `providers` are the issuers that count, each as the token names it: whoever owns a provider writes the policy by which
+    it makes tokens, and `policies` (`x-ms-policy-hash`) says which of those count. `keys` and `trust_jwks` are as in `[gcp]`.
+    """
+
+    providers: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    trust_jwks: bool = False
+    hardware: tuple[str, ...] = ("sevsnpvm", "tdxvm")
+    debug: bool = False
+    migration: bool = False
+    secure_boot: bool = True
+    vm_ids: tuple[str, ...] = ()
+
+
 class TpmKnown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The counters that a machine's TPM was last seen with; none of them ever goes back."""
 
@@ -131,17 +152,21 @@ class TpmPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pcrs: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14)
     aks: tuple[str, ...] = ()  # names of attestation keys that were enrolled by credential activation, hex
     roots: tuple[str, ...] = ()  # SHA-256 of certificates of authorities that certify attestation keys, hex
+    ek_roots: tuple[str, ...] = ()  # SHA-256 of certificates of authorities that certify endorsement keys, hex
     known: dict[str, TpmKnown] = {}  # by name of the attestation key
     unsafe_clock: bool = False
     secure_boot: bool = True
+    sbat: dict[str, int] = {}  # least generation that shim's SBAT level demands, by component: `shim`, `grub` …
     dbx: tuple[str, ...] = ()  # SHA-256 hashes that dbx must hold, hex
     dbx_missing: int = 0  # how many of them may be missing
+    dbx_days_behind: int = 90  # how long after a vendor's signed list came out its hashes may be missing
+    boot_events: bool = False  # demanded, where true: registers alone do not do
     ima: bool = False  # demanded, where true
     ima_violations: int = 0
 
 
 class NvidiaPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is demanded of GPUs. `modes` are those that the report states: `spt` one GPU, `mpt` several with encrypted
+    """What is demanded of GPUs, and of the switches between them. `modes` are those that the report states: `spt` one GPU, `mpt` several with encrypted
     links, `ppcie` several whose links are in the clear within the board, `unstated` from drivers that say none.
     """
 
@@ -149,6 +174,20 @@ class NvidiaPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     modes: tuple[str, ...] = ("spt", "mpt")
     certificate_hold: bool = False
     gpus: int | None = None  # how many must answer
+    switches: int | None = None  # the same of evidence of switches, which are of one architecture
+
+
+class CompositePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is demanded of a whole node, beside what the sections of its parts demand of each.
+
+    `roots` are the kinds of evidence of which one must carry the node; `hash` is what binds them all to the runtime data.
+    `gpus` and `switches` are how many must answer, neither fewer nor more.
+    """
+
+    roots: tuple[str, ...] = ("snp", "tdx", "sgx", "nitro", "azure-snp", "azure-tdx", "gcp", "tpm")
+    hash: str = "sha384"
+    gpus: int = 0
+    switches: int = 0
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -166,8 +205,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
     nitro: NitroPolicy = NitroPolicy()
     tpm: TpmPolicy = TpmPolicy()
     azure: AzurePolicy = AzurePolicy()
+    maa: MaaPolicy = MaaPolicy()
     gcp: GcpPolicy = GcpPolicy()
     nvidia: NvidiaPolicy = NvidiaPolicy()
+    composite: CompositePolicy = CompositePolicy()
 
     @cached_property
     def digest(self) -> str:

@@ -11,7 +11,7 @@ from strongroom.app.appraisal_record import Replayed
 from strongroom.app.evidence import AnyVerifier
 from strongroom.attest import ear
 from strongroom.cli.tables import clean
-from strongroom.model.attest import Appraisal, Evidence, Json, StepResult, StepVerdict
+from strongroom.model.attest import Appraisal, Evidence, EvidenceKind, Json, StepResult, StepVerdict
 
 SCHEMA = "strongroom.appraisal/1"
 _WIDTH = 80
@@ -44,6 +44,8 @@ class _AppraisalJson(msgspec.Struct):
     claims: Mapping[str, object]
     bound_key: str
     inputs: dict[str, str]
+    name: str
+    parts: list[dict[str, Json]]
 
 
 def _stamp(at: datetime) -> str:
@@ -69,6 +71,8 @@ def document(a: Appraisal) -> dict[str, Json]:
         claims=a.claims,
         bound_key=a.bound_key,
         inputs=a.inputs,
+        name=a.name,
+        parts=[document(p) for p in a.parts],
     )
     found: dict[str, Json] = msgspec.to_builtins(made)
     return found
@@ -97,7 +101,17 @@ def _table(a: Appraisal, *, inspect: bool) -> Iterator[str]:
     if quiet:
         yield f"\n{quiet} steps more are checked when the policy asks: strongroom attest steps {a.kind.value}\n"
     yield "\n"
+    yield from _members(a)
     yield from _verdict(a, inspect=inspect)
+
+
+def _members(a: Appraisal) -> Iterator[str]:
+    """A line for each member of a node; its steps are in the JSON form."""
+    for p in a.parts if a.kind is EvidenceKind.COMPOSITE else ():
+        bad = p.first_failure
+        missing = [s.id for s in p.steps if s.verdict is StepVerdict.NOT_CHECKED and s.mandatory]
+        why = f"{bad.id} failed" if bad else f"not checked: {', '.join(missing)}" if missing else "complete"
+        yield from _wrapped(f"{p.name} ({p.kind.value}): {p.tier.value}, {why}", 10, "member    ")
 
 
 def _wrapped(text: str, indent: int, first: str) -> Iterator[str]:

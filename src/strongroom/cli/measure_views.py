@@ -59,5 +59,8 @@ def reference_lines(held: ReferenceValues, form: str) -> Iterator[str]:
         yield f"\n{r.kind.value}  {clean(r.name)} {clean(r.version)}".rstrip() + f"\n  image {r.image}\n"
         for register, values in r.values.items():
             yield f"  {clean(register)}  {', '.join(v[:16] + '…' for v in values)}\n"
+        if r.events:
+            loose = f"; may vary: {', '.join(r.may_vary)}" if r.may_vary else ""
+            yield f"  {len(r.events)} events of {len({e.register for e in r.events})} registers{clean(loose)}\n"
     if held.trouble:
         yield f"\ntrouble     {clean(held.trouble)}\n"

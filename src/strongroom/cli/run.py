@@ -54,6 +54,22 @@ def note(text: str) -> None:
         sys.stderr.write(f"note: {text}\n")
 
 
+def confirmed(what: str, word: str) -> bool:
+    """Whether a person at the terminal types the word. Raises BadUsage where nobody is there to be asked."""
+    if not sys.stdin.isatty():
+        raise BadUsage(what, "no terminal to ask at", "--yes")
+    sys.stderr.write(f"type {word} to go on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == word
+
+
+def piped(what: str, instead: str) -> bytes:
+    """What standard input gives. Raises BadUsage at a terminal: what is typed there is shown."""
+    if sys.stdin.isatty():
+        raise BadUsage("standard input", "a terminal, which would show " + what, f"a pipe, or {instead}")
+    return sys.stdin.buffer.read()
+
+
 @contextlib.contextmanager
 def progress() -> Iterator[Progress | None]:
     """A progress bar on standard error when a person is watching, else nothing."""

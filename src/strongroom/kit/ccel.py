@@ -12,9 +12,12 @@ registers that the hardware has signed, and then only for what was hashed: the d
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from struct import Struct
 from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from strongroom.model.errors import Malformed, TooLarge
 
@@ -24,6 +27,7 @@ MOST_EVENT = 4 << 20  # octets of one event's data
 _MOST_BANKS = 16
 
 EV_NO_ACTION = 0x03  # PFP 10.4.1: never extended
+_EV_EFI_HCRTM_EVENT = 0x80000010
 _STARTUP_LOCALITY = b"StartupLocality\0"  # PFP 10.4.5.3
 _SPEC_ID = b"Spec ID Event03\0"  # PFP 10.4.5.1
 _OLD_SPEC_IDS = (b"Spec ID Event00\0", b"Spec ID Event02\0")
@@ -90,8 +94,7 @@ TYPES: Mapping[int, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event. `register` is a PCR of a TPM, or a measurement register of a CCEL: 0 MRTD, 1 to 4 RTMR0 to RTMR3."""
 
     number: int  # its place in the log, the header being 0
@@ -113,9 +116,8 @@ class Event:
 
     def says_what_it_measured(self, algorithm: int) -> bool:
         """Whether the digest is the hash of the data beside it: only then is the data more than a remark."""
-        name, _ = ALGORITHMS.get(algorithm, ("", 0))
-        held = self.digests.get(algorithm)
-        return bool(held) and name in hashlib.algorithms_available and hashlib.new(name, self.data).digest() == held
+        held, made = self.digests.get(algorithm), _hash(algorithm)
+        return bool(held) and made is not None and made(self.data).digest() == held
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,21 @@ class Log:
 
     def of(self, register: int) -> Iterator[Event]:
         """The events that were extended into a register, in their order."""
-        return (e for e in self.events if e.register == register and e.extends)
+        return (e for e in self.events if e.register == register and e.type != EV_NO_ACTION)
+
+
+class _Hash(Protocol):
+    def digest(self) -> bytes: ...
+
+
+@lru_cache(maxsize=64)
+def _hash(algorithm: int) -> Callable[[bytes], _Hash] | None:
+    """What hashes by an algorithm's number; None where this Python does not have it."""
+    name, _ = ALGORITHMS.get(algorithm, ("", 0))
+    if name not in hashlib.algorithms_available:
+        return None
+    made: Callable[[bytes], _Hash] = getattr(hashlib, name, partial(hashlib.new, name))  # twice as fast as `new`
+    return made
 
 
 class _Reader:
@@ -144,7 +160,7 @@ class _Reader:
     def __init__(self, data: bytes, offset: int = 0) -> None:
         self.data = data
         self.at = offset
-        self._padded = min(len(data.rstrip(b"\xff")), len(data.rstrip(b"\0")))
+        self.padded = min(len(data.rstrip(b"\xff")), len(data.rstrip(b"\0")))
 
     def take(self, size: int, what: str) -> bytes:
         """The next octets. Raises Malformed where there are fewer."""
@@ -161,7 +177,7 @@ class _Reader:
 
     def ended(self) -> bool:
         """Whether only padding follows: logs lie in areas that firmware filled with 0xff or left zero."""
-        return self.at >= self._padded
+        return self.at >= self.padded
 
 
 def parse(data: bytes) -> Log:
@@ -173,9 +189,11 @@ def parse(data: bytes) -> Log:
     if header.type != EV_NO_ACTION or not header.data.startswith(_SPEC_ID):
         return _old_log(data, header)
     platform, version, banks = _spec_id(header.data)
-    events = [header]
+    events, form = [header], _Form(banks)
     while not reader.ended():
-        events.append(_event(reader, len(events), banks))
+        form.take(reader, events)
+        if not reader.ended():
+            events.append(_event(reader, len(events), banks))
         if len(events) > MOST_EVENTS:
             raise TooLarge("event log", f"over {MOST_EVENTS} events", "at most that")
     locality = _startup_locality(events)
@@ -249,18 +267,49 @@ def _event(reader: _Reader, number: int, banks: Mapping[int, int]) -> Event:
     return Event(number, offset, register, kind, MappingProxyType(digests), _data(reader))
 
 
+class _Form:
+    """TCG_PCR_EVENT2 as a log's writer lays it out: the header's banks in the header's order, read in one go.
+
+    What is laid out otherwise, is cut off or lies is not read here: `_event` reads it piece by piece, and says what is
+    wrong with it and where.
+    """
+
+    __slots__ = ("_algorithms", "_count", "_head")
+
+    def __init__(self, banks: Mapping[int, int]) -> None:
+        self._algorithms, self._count = list(banks), len(banks)
+        self._head = Struct(f"<3I{''.join(f'H{size}s' for size in banks.values())}I")
+
+    def take(self, reader: _Reader, events: list[Event]) -> None:
+        """Put the events that follow to the others, until one is not as it should be, there are too many, or none."""
+        data, at, algorithms, head = reader.data, reader.at, self._algorithms, self._head
+        unpack, size_of_head, last = head.unpack_from, head.size, len(data)
+        stop = min(reader.padded, last - size_of_head + 1)
+        while at < stop and len(events) <= MOST_EVENTS:
+            register, kind, count, *digests, size = unpack(data, at)
+            start = at + size_of_head
+            end = start + size
+            if count != self._count or size > MOST_EVENT or end > last or digests[::2] != algorithms:
+                break
+            held = MappingProxyType(dict(zip(algorithms, digests[1::2], strict=True)))
+            events.append(Event(len(events), at, register, kind, held, data[start:end]))
+            at = end
+        reader.at = at
+
+
 def _startup_locality(events: Sequence[Event]) -> int | None:
     """Where the TPM was started from. Two that differ, or one after PCR 0 was extended, are of a log that was changed."""
     found: int | None = None
     extended = False
     for e in events:
-        if e.type == EV_NO_ACTION and e.data.startswith(_STARTUP_LOCALITY) and e.register == 0:
+        if e.type != EV_NO_ACTION:
+            extended = extended or (e.register == 0 and e.type != _EV_EFI_HCRTM_EVENT)
+        elif e.register == 0 and e.data.startswith(_STARTUP_LOCALITY):
             if len(e.data) != len(_STARTUP_LOCALITY) + 1 or e.data[-1] not in (0, 3, 4):
                 raise Malformed(f"event log at 0x{e.offset:x}", "another startup locality", "0, 3 or 4")
             if found is not None or extended:
                 raise Malformed(f"event log at 0x{e.offset:x}", "a late startup locality", "one, before PCR 0's events")
             found = e.data[-1]
-        extended = extended or (e.extends and e.register == 0 and TYPES.get(e.type) != "EV_EFI_HCRTM_EVENT")
     return found
 
 
@@ -270,7 +319,7 @@ def initial(log: Log, register: int, size: int) -> bytes:
     Zeros, but PCR 0 ends in the locality of the TPM's start (PTP 4.6.2), and 17 to 22 are ones until a dynamic launch.
     """
     if register == 0:
-        hcrtm = any(TYPES.get(e.type) == "EV_EFI_HCRTM_EVENT" for e in log.of(0))
+        hcrtm = any(e.type == _EV_EFI_HCRTM_EVENT for e in log.of(0))
         return (log.startup_locality or (4 if hcrtm else 0)).to_bytes(size, "big")
     return b"\xff" * size if 17 <= register <= 22 else bytes(size)
 
@@ -285,16 +334,17 @@ def replay(log: Log, algorithm: int, first: Mapping[int, bytes] | None = None) -
     if size is None or size != known:
         banks = ", ".join(ALGORITHMS.get(b, (f"0x{b:04x}", 0))[0] for b in log.banks)
         raise Malformed("event log", f"the banks {banks}", name or f"0x{algorithm:04x}")
-    if name not in hashlib.algorithms_available:
+    made = _hash(algorithm)
+    if made is None:
         raise Malformed("event log", f"a bank of {name}", "a hash that this Python has")
     registers: dict[int, bytes] = {}
     for e in log.events:
-        if not e.extends:
+        if e.type == EV_NO_ACTION:
             continue
         before = registers.get(e.register)
         if before is None:
             before = (first or {}).get(e.register) or initial(log, e.register, size)
-        registers[e.register] = hashlib.new(name, before + e.digests[algorithm]).digest()
+        registers[e.register] = made(before + e.digests[algorithm]).digest()
     return registers
 
 

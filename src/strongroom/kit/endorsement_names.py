@@ -4,14 +4,15 @@ A name is what a service is asked by, put into one text: a file that somebody gi
 service have the same one. It is for finding; who says it is proven by the verifier.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
 
-from strongroom.kit import der, jose, ocsp, xmldsig
+from strongroom.kit import dbx_update, der, jose, ocsp, ocsp_request, xmldsig
 from strongroom.kit.x509 import certificate as certificates
 from strongroom.kit.x509 import crl
 from strongroom.kit.x509.certificate import Certificate
@@ -19,6 +20,9 @@ from strongroom.model.attest import Endorsement, EndorsementKind, Want
 from strongroom.model.errors import BadInput, Malformed
 
 AMD, INTEL = "amd-kds", "intel-pcs"
+GOOGLE, MICROSOFT = "gcp-attestation", "azure-maa"
+NVIDIA, NVIDIA_STATUS = "nvidia-rim", "nvidia-ocsp"
+KEY_SET, _KEY = "jwks", "jwk:"
 ROOT_AUTHORITY = "Intel SGX Root CA"
 _AUTHORITIES = {"platform": "Intel SGX PCK Platform CA", "processor": "Intel SGX PCK Processor CA"}
 _QE = {"sgx": "QE", "tdx": "TD_QE"}
@@ -35,12 +39,22 @@ _COMPONENTS = {
 
 
 class Described(NamedTuple):
-    """What an endorsement says of itself: its name, words for people, and when it begins and ends (None: not told)."""
+    """What an endorsement says of itself: its name, words for people, and when it begins and ends (None: not told).
+
+    `keys` are the ids of the keys of a key set, which has no name of its own and no dates.
+    """
 
     name: str
     title: str
     begins: datetime | None
     ends: datetime | None
+    keys: tuple[str, ...] = ()
+
+    def meets(self, name: str, now: datetime) -> bool:
+        """Whether it is what a name of `names_of` asks for: a key set by the id of one of its keys, else what holds."""
+        if name.startswith(_KEY):
+            return name.removeprefix(_KEY) in self.keys
+        return self.name == name and self.holds(now)
 
     def holds(self, now: datetime) -> bool:
         """Whether a time lies within it. What does not say when it ends holds at no time."""
@@ -118,7 +132,7 @@ def _of_qe(data: bytes) -> Described:
 
 def _of_keys(data: bytes) -> Described:
     held = jose.keys(data)
-    return Described("jwks", f"key set of {len(held)} keys", None, None)
+    return Described(KEY_SET, f"key set of {len(held)} keys", None, None, tuple(k.key_id for k in held if k.key_id))
 
 
 def _of_manifest(data: bytes) -> Described:
@@ -127,13 +141,19 @@ def _of_manifest(data: bytes) -> Described:
     about = next((e for e in held.root.elements() if e.local == "Meta"), held.root)
     product, version = about.get("product")[:32], about.get("colloquialVersion")[:32]
     begins, ends = (max(c.not_before for c in held.certificates), min(c.not_after for c in held.certificates))
-    return Described(f"rim:{product}:{version}", f"manifest of {product} {version}", begins, ends)
+    return Described(manifest_name(product, version), f"manifest of {product} {version}", begins, ends)
 
 
 def _of_answer(data: bytes) -> Described:
     first = ocsp.parse(data).answers[0]
-    name = f"ocsp:{first.serial:x}:{first.key_hash.hex()[:32]}"
+    name = status_name(first.serial, first.key_hash)
     return Described(name, f"OCSP answer about {first.serial:x}", first.this_update, first.next_update)
+
+
+def _of_dbx(data: bytes) -> Described:
+    """Its date is in the name of its file; it holds until a newer one is out, and so has no end."""
+    held = dbx_update.parse(data)
+    return Described("dbx", f"dbx update of {len(held.entries)} entries", held.signer.not_before, None)
 
 
 _READERS: Mapping[EndorsementKind, Callable[[bytes], Described]] = {
@@ -144,6 +164,7 @@ _READERS: Mapping[EndorsementKind, Callable[[bytes], Described]] = {
     EndorsementKind.JWKS: _of_keys,
     EndorsementKind.RIM: _of_manifest,
     EndorsementKind.OCSP: _of_answer,
+    EndorsementKind.DBX: _of_dbx,
 }
 
 
@@ -165,6 +186,54 @@ def tcb_name(tee: str, fmspc: str) -> str:
     return f"tcb-info:{tee.upper()}:{fmspc.upper()}"
 
 
+def manifest_name(product: str, version: str) -> str:
+    """The name of a manifest: the chip, and the version of its driver or its VBIOS."""
+    return f"rim:{product}:{version.upper()}"
+
+
+def status_name(serial: int, key_hash: bytes) -> str:
+    """The name of an answer about a certificate: its number, and the hash of its issuer's key."""
+    return f"ocsp:{serial:x}:{key_hash.hex()[:32]}"
+
+
+def manifest_want(ident: str, product: str, version: str) -> Want:
+    """The want of a manifest, by the id that NVIDIA's service has for it."""
+    return Want(NVIDIA, "rim", (("id", ident), ("product", product), ("version", version)))
+
+
+def status_wants(chain: Sequence[Certificate]) -> tuple[Want, ...]:
+    """What is said of each certificate of a chain, by the one above it; of one that cannot be named, nothing."""
+    found: dict[Want, None] = {}
+    for held, issuer in pairwise(chain):
+        try:
+            found[status_want(held, issuer)] = None
+        except BadInput:  # a key of another form: its signature's step says so
+            continue
+    return tuple(found)
+
+
+def status_want(held: Certificate, issuer: Certificate) -> Want:
+    """The want of an answer about a certificate of an issuer."""
+    ident = ocsp_request.certificate_id(held, issuer).hex()
+    return Want(NVIDIA_STATUS, "status", (("certificate", held.common_name), ("id", ident)))
+
+
+def further(wants: Iterable[Want], given: Iterable[Endorsement]) -> tuple[Want, ...]:
+    """What manifests that were wanted call for themselves, once they are at hand: answers about their certificates."""
+    named = {n for w in wants if (w.service, w.what) == (NVIDIA, "rim") for n in names_of(w)}
+    found: dict[Want, None] = {}
+    for item in given:
+        says = described(item) if item.kind is EndorsementKind.RIM and named else None
+        if says is not None and says.name in named:
+            found |= dict.fromkeys(status_wants(xmldsig.read(item.data).certificates))
+    return tuple(found)
+
+
+def kept_as(name: str) -> str:
+    """The name that `describe` gives what meets a name of `names_of`."""
+    return KEY_SET if name.startswith(_KEY) else name
+
+
 def names_of(want: Want) -> tuple[str, ...]:
     """The names that meet a want, all of them needed; none where this program does not know the want."""
     about = dict(want.about)
@@ -184,6 +253,14 @@ def _vcek(about: Mapping[str, str]) -> tuple[str, ...]:
     return (vcek_name(about["product"], about["hwid"], tcb),) if len(tcb) >= 4 else ()
 
 
+def _status(about: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        parts = der.sequence(bytes.fromhex(about["id"]))
+        return (status_name(der.integer(parts[3]), der.of(parts[2], der.OCTET_STRING).value),)
+    except (BadInput, IndexError):
+        return ()
+
+
 def _ark_list(about: Mapping[str, str]) -> tuple[str, ...]:
     return (crl_name(f"ARK-{about['product']}"),)
 
@@ -198,6 +275,10 @@ _WANTS: Mapping[tuple[str, str], Callable[[Mapping[str, str]], tuple[str, ...]]]
     (INTEL, "qe-identity"): lambda about: (f"qe-identity:{_QE[about['tee']]}",),
     (INTEL, "pckcrl"): lambda about: (crl_name(_AUTHORITIES[about["ca"]]),),
     (INTEL, "rootcacrl"): lambda _: (crl_name(ROOT_AUTHORITY),),
+    (GOOGLE, KEY_SET): lambda about: (_KEY + about["kid"],),
+    (MICROSOFT, KEY_SET): lambda about: (_KEY + about["kid"],),
+    (NVIDIA, "rim"): lambda about: (manifest_name(about["product"], about["version"]),),
+    (NVIDIA_STATUS, "status"): _status,
 }
 
 

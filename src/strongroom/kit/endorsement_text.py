@@ -9,7 +9,7 @@ import re
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from strongroom.kit import der, intel_collateral, jose, ocsp, strict_json, xmldsig
+from strongroom.kit import dbx_update, der, intel_collateral, jose, ocsp, strict_json, xmldsig
 from strongroom.kit.armour import unarmoured
 from strongroom.kit.x509 import certificate, crl, pem, signing
 from strongroom.kit.x509.certificate import Certificate
@@ -19,7 +19,7 @@ from strongroom.model.errors import BadInput, Malformed, TooLarge
 MOST = 20 << 20  # bytes of a file; a revocation list of crl.MOST as hexadecimal
 MOST_ITEMS = 64  # of one file; verifiers look at no more certificates than that
 _WHAT = "endorsements"
-_WANTED = "a certificate, a chain, a revocation list, collateral, or a key set"
+_WANTED = "a certificate, a chain, a revocation list, collateral, a key set, or a dbx update"
 _SIGNER, _ROOT = "Intel SGX TCB Signing", "Intel SGX Root CA"  # PCK Certificate and CRL specification, section 1
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _LABELS = {"CERTIFICATE": EndorsementKind.CERTIFICATE, "X509 CRL": EndorsementKind.CRL}
@@ -59,6 +59,9 @@ def _read(data: bytes, origin: str, *, armoured: bool) -> Endorsements:
         return _pem(data, origin)
     if data[:1] == b"\x30":
         return _der(data, origin)
+    if dbx_update.recognises(data):
+        dbx_update.parse(data)
+        return Endorsements((Endorsement(EndorsementKind.DBX, data, origin=origin),))
     for inner in unarmoured(data) if armoured else ():
         if inner[:1] == b"\x30" or inner.startswith(b"-----BEGIN "):
             return _read(inner, origin, armoured=False)

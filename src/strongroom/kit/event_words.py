@@ -13,8 +13,10 @@ from strongroom.model.errors import BadInput
 _VARIABLES = frozenset({0x80000001, 0x80000002, 0x8000000C, 0x800000E0})
 _IMAGES = frozenset({0x80000003, 0x80000004, 0x80000005})
 _TEXTS = frozenset({0x01, 0x05, 0x0D, 0x80000007})
+_AUTHORITY = 0x800000E0
 _BLOBS = {0x80000008: 0, 0x8000000A: 1}
 _MOST = 200
+NO_FILE = "that has no file"
 _FILE, _MEDIA = 0x04, 0x04  # a file's path, among the media of device paths
 
 
@@ -37,7 +39,7 @@ def _told(e: Event) -> str:
     if e.type == 0x03:
         return _no_action(e.data)
     if e.type in _VARIABLES:
-        return _variable(e.data)
+        return _vouched(e.data) if e.type == _AUTHORITY else _variable(e.data)
     if e.type in _IMAGES:
         return f"image {_image_path(e.data)}"
     if e.type == 0x08:
@@ -54,12 +56,21 @@ def _no_action(data: bytes) -> str:
     return f"{name}: says how to read the log" if name.startswith("Spec ID") else f"remark {name!r}"
 
 
+def _vouched(data: bytes) -> str:
+    """Whose key vouched for an image: one entry of db with its owner, no list (PFP 10.2.6); shim's own as it is."""
+    found = secure_boot.variable(data)
+    if found.name in ("db", "dbx"):
+        held = secure_boot.Entry(secure_boot.X509, secure_boot.guid(found.data), found.data[16:])
+        return f"vouched for by {found.name}: {held.words}"
+    return f"{found.name}: {_plain(found.data)}"
+
+
 def _variable(data: bytes) -> str:
     found = secure_boot.variable(data)
     if found.name in ("PK", "KEK", "db", "dbx"):
         held = secure_boot.entries(found.data)
         if found.name == "dbx" or len(held) > 8:
-            return f"{found.name} of {len(held)} entries"
+            return f"{found.name} of {len(held)} {'entry' if len(held) == 1 else 'entries'}"
         return f"{found.name}: {'; '.join(x.words for x in held) or 'empty'}"
     if found.name in ("SecureBoot", "SetupMode", "AuditMode", "DeployedMode") and len(found.data) == 1:
         return f"{found.name} {'on' if found.data == secure_boot.ON else 'off'}"
@@ -76,7 +87,7 @@ def _image_path(data: bytes) -> str:
         if (kind, subtype) == (_MEDIA, _FILE):
             names.append(data[at + 4 : at + size].decode("utf-16-le", "replace").rstrip("\0"))
         at += size
-    return "".join(names) or "that has no file"
+    return "".join(names) or NO_FILE
 
 
 def _blob(data: bytes, *, named: bool) -> str:
@@ -89,7 +100,7 @@ def _blob(data: bytes, *, named: bool) -> str:
 def _plain(data: bytes) -> str:
     """Text where it is text, in either of the ways in which firmware and loaders write it."""
     for encoding in ("utf-8", "utf-16-le"):
-        text = data.rstrip(b"\0").decode(encoding, "replace") if data else ""
+        text = " ".join(data.rstrip(b"\0").decode(encoding, "replace").split("\n")).strip() if data else ""
         if text and text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text:
             return text
     return _octets(data)

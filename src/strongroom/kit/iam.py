@@ -76,7 +76,7 @@ def parse(document: object) -> tuple[Statement, ...] | Unknown:
             return ()
         try:
             document = json.loads(_LAST_COMMA.sub(lambda m: m[1] or m[2], text))
-        except ValueError:
+        except (ValueError, RecursionError):
             if "${" in text:
                 return Unknown(GapCode.UNDECIDED, "the policy is put together from values that are not known")
             return Unknown(GapCode.MALFORMED, "the policy is not JSON")

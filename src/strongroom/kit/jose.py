@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from strongroom.kit import strict_json
-from strongroom.kit.x509 import signing
+from strongroom.kit.x509 import certificate, signing
 from strongroom.kit.x509.signing import public_key, valid
 from strongroom.model.errors import BadSignature, Malformed, TooLarge
 
@@ -74,6 +74,7 @@ class _Jwk(msgspec.Struct):
     crv: str = ""
     x: str = ""
     y: str = ""
+    x5c: tuple[str, ...] = ()
 
 
 class _Set(msgspec.Struct):
@@ -178,10 +179,26 @@ def _known(raw: msgspec.Raw) -> Jwk | None:
     if key.use not in ("", "sig"):
         return None
     if key.kty == "RSA":
-        return jwk_rsa(key.n, key.e, key.kid, key.alg)
+        return _of_certificate(key) if key.x5c and not key.n else jwk_rsa(key.n, key.e, key.kid, key.alg)
     if key.kty == "EC" and key.crv in _CURVES:
         return _elliptic(key)
     return None
+
+
+def _of_certificate(key: _Jwk) -> Jwk:
+    """The RSA key of a member that has certificates alone, as Microsoft's have: that of the first (RFC 7517 4.7)."""
+    found = public_key(certificate.parse(_certificate(key.x5c[0])).key)
+    if not isinstance(found, rsa.RSAPublicKey):
+        raise Malformed(_KEY, "a certificate of another key", "one of an RSA key")
+    numbers = found.public_numbers()
+    n, e = (_coded(v) for v in (numbers.n, numbers.e))
+    return jwk_rsa(n, e, key.kid, key.alg)
+
+
+def _coded(number: int) -> str:
+    """Base64urlUInt (RFC 7518 section 2)."""
+    octets = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 def jwk_rsa(n: str, e: str, key_id: str = "", algorithm: str = "") -> Jwk:

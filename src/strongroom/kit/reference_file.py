@@ -13,6 +13,13 @@
     [reference.values]
     measurement = ["…"]
 
+or, of a boot that was learned, its events, register by register in their order:
+
+    [[reference.events]]
+    register = "pcr9"
+    what = "initrd"
+    accept = ["sha256:… /initrd.gz"]
+
 The signature is a signed note beside the file, over its name, its version and its digest. The version only rises, so
 that a file with an old build in it cannot be put back where a newer one was seen.
 """
@@ -24,11 +31,12 @@ from datetime import datetime
 
 import msgspec
 
+from strongroom.kit import known_boot_file
 from strongroom.kit.artifact_register import quoted
 from strongroom.kit.tlog import note as notes
 from strongroom.kit.tlog.keys import Kind, VerifierKey
 from strongroom.kit.tlog.note import Ed25519Signer, Ed25519Verifier, VerifiedNote
-from strongroom.model.attest import EvidenceKind
+from strongroom.model.attest import EvidenceKind, ExpectedEvent
 from strongroom.model.attest import Reference as Known
 from strongroom.model.errors import BadInput, BadSignature, Malformed
 
@@ -57,11 +65,14 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measured_at: datetime | None = None
     measured_with: str = ""
     golden: bool = False
+    events: tuple[ExpectedEvent, ...] = ()
+    may_vary: dict[str, str] = {}
 
     @property
     def known(self) -> Known:
         """As verifiers compare it."""
-        return Known(self.kind, self.name, self.values, self.image, self.version, self.about)
+        held = Known(self.kind, self.name, self.values, self.image, self.version, self.about)
+        return msgspec.structs.replace(held, events=self.events, may_vary=self.may_vary)
 
     @property
     def place(self) -> tuple[EvidenceKind, str, str]:
@@ -108,8 +119,9 @@ def check(reference: Reference, subject: str) -> None:
     if not _IMAGE.fullmatch(r.image):
         wanted = "the digest of the image that it belongs to: sha256:…"
         raise Malformed(subject, f"the image {r.image[:80]!r} of {r.name}", wanted, "name it with --image")
-    if not r.values:
+    if not r.values and not r.events:
         raise Malformed(subject, f"{where} without values", "a value of each register that counts")
+    known_boot_file.check(r.kind, r.events, r.may_vary, f"{subject}: {where}")
     if r.measured_at is not None and r.measured_at.tzinfo is None:
         raise Malformed(subject, f"measured_at of {r.name} without a zone", "a time in UTC, with Z")
     for register, values in r.values.items():
@@ -130,7 +142,7 @@ def check(reference: Reference, subject: str) -> None:
 def render(references: References) -> str:
     """The text of the file: the same references give the same text."""
     lines = [
-        "# What known good workloads measure to. Written by `strongroom attest measure`; what is changed by hand counts",
+        "# What known good workloads measure to. Written by `strongroom attest measure` and `learn`; what is changed by hand counts",
         "# once it is signed again: strongroom attest measure sign FILE. Comments are not kept.",
         f"schema = {quoted(references.schema)}",
         f"name = {quoted(references.name)}",
@@ -148,6 +160,7 @@ def render(references: References) -> str:
         lines.append("[reference.values]")
         for register, values in r.values.items():
             lines += [f"{quoted(register)} = [", *(f"  {quoted(v)}," for v in values), "]"]
+        lines += known_boot_file.lines(r.events, r.may_vary)
     return "\n".join(lines) + "\n"
 
 
@@ -158,13 +171,17 @@ def put(references: References, reference: Reference, *, replace: bool) -> Refer
     """
     held = {r.place: r for r in references.reference}
     before = held.get(reference.place)
-    if before is not None and (before.values, before.image) == (reference.values, reference.image):
+    if before is not None and _said(before) == _said(reference):
         return None
     if before is not None and not replace:
         what = f"{reference.kind.value} {reference.name} {reference.version}".rstrip()
         raise BadInput(_SUBJECT, f"{what} with other values", "a new version", "name --version, or add --replace")
     held[reference.place] = reference
     return msgspec.structs.replace(references, version=references.version + 1, reference=tuple(held.values()))
+
+
+def _said(r: Reference) -> object:
+    return r.values, r.image, r.events, r.may_vary
 
 
 # Signing

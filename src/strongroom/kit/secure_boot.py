@@ -36,6 +36,17 @@ _OWNERS: Mapping[str, str] = {
 }
 # Keys whose private half is in the hands of everybody: sample keys that vendors shipped (CVE-2024-8105 and its kin).
 _TEST_KEYS = ("do not trust", "do not ship", "snakeoil", "test pk", "test key", "testing key", "example")
+_TOO_MANY = 6  # octets behind the variable in the events of older shims
+_VOUCHERS = frozenset({"Shim", "MokList", "MokListRT", "MokListTrusted", "MokListTrustedRT", "MokSBState", "SbatLevel"})
+# The same by the SHA-256 of their DER, however they are named: CERTCC/PKfail (7930e42e), AmiTestPk00.p7 to AmiTestPk03.p7.
+_KNOWN_TEST_KEYS = frozenset(
+    {
+        "01adaf2c334e76a6479516daf618381898323d8f5e7a57bed12bad7ab229209d",
+        "d7ddc0ac61513b51601e76673826cd44187b5ff85f6c29eacdf8d1e37c52388a",
+        "cca4e3f3170230030dc3e33d1e3fa7d1383de8b3367430892e93cbccde034ce0",
+        "617f9a3582de92b19a14bf45cd7041950f365b1e49bac2633fd02bb106902c8d",
+    }
+)
 # PFP 3.3.4.8: what firmware says into PCR 7 when somebody may look into memory.
 _ALARMS = ("UEFI Debug Mode", "DMA Protection Disabled")
 
@@ -77,6 +88,7 @@ class State:
     troubles: tuple[str, ...]
 
 
+@lru_cache(maxsize=1024)
 def guid(data: bytes) -> str:
     """An EFI_GUID as text: its first three numbers are little-endian."""
     parts = (data[3::-1], data[5:3:-1], data[7:5:-1], data[8:10], data[10:16])
@@ -116,12 +128,12 @@ def entries(data: bytes) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def state(log: Log, algorithm: int) -> State:
-    """What PCR 7 says, by the digests of one bank."""
+def state(log: Log, algorithm: int, register: int = REGISTER) -> State:
+    """What PCR 7 says, by the digests of one bank; of a TD it is register 1, RTMR0 (UEFI 2.10, 38.4.1)."""
     variables: dict[str, tuple[Entry, ...]] = {}
     authorities, troubles, enabled = list[Variable](), list[str](), list[bytes]()
     separated = False
-    for e in log.of(REGISTER):
+    for e in log.of(register):
         try:
             if e.type == _SEPARATOR:
                 separated = True
@@ -131,6 +143,8 @@ def state(log: Log, algorithm: int) -> State:
                 authorities += _authority(e, algorithm)
             elif e.type == _ACTION:
                 troubles += _alarm(e)
+            if e.type not in (_CONFIG, _AUTHORITY):
+                troubles += _disguised(e, algorithm)
         except BadInput as x:
             troubles.append(f"event {e.number}: {x.subject}: {x.found}")
     if not separated:
@@ -143,12 +157,14 @@ def _configured(
     e: Event, algorithm: int, held: dict[str, tuple[Entry, ...]], on: list[bytes], troubles: list[str], *, late: bool
 ) -> None:
     found = variable(e.data)
+    if late:  # no digest covers the type of an event: what vouched for an image may have been told as a setting
+        troubles.append(f"event {e.number}: {found.name} is measured as a setting after the separator")
     if _OWNERS.get(found.name) != found.owner:
         return
     if not e.says_what_it_measured(algorithm):
         troubles.append(f"event {e.number}: {found.name} is not what was measured")
-    elif late or found.name in held or (found.name == "SecureBoot" and on):
-        troubles.append(f"event {e.number}: {found.name} once more, or after the separator")
+    elif found.name in held or (found.name == "SecureBoot" and on):
+        troubles.append(f"event {e.number}: {found.name} once more")
     elif found.name == "SecureBoot":
         on.append(found.data)
     else:
@@ -156,8 +172,35 @@ def _configured(
 
 
 def _authority(e: Event, algorithm: int) -> Sequence[Variable]:
-    """What vouched for an image; one whose words were not hashed is of shim's own kind, and says nothing."""
-    return (variable(e.data),) if e.says_what_it_measured(algorithm) else ()
+    """What vouched for an image.
+
+    Older shims tell it in a form of their own: the certificate without the owner before it, then six octets too many, of
+    which they measured all but the last. Raises Malformed where the words are not what was measured: they would hide
+    who vouched.
+    """
+    if e.says_what_it_measured(algorithm):
+        return (variable(e.data),)
+    end = 32 + 2 * int.from_bytes(e.data[16:24], "little")
+    size = int.from_bytes(e.data[24:32], "little")
+    if end + size + _TOO_MANY == len(e.data) and e._replace(data=e.data[:-1]).says_what_it_measured(algorithm):
+        name = e.data[32:end].decode("utf-16-le", "replace").rstrip("\0")
+        return (Variable(guid(e.data[:16]), name, bytes(16) + e.data[end : end + size]),)
+    raise Malformed("authority", "octets that are not what was measured", "those that were hashed")
+
+
+def _disguised(e: Event, algorithm: int) -> list[str]:
+    """A variable told under another type: no digest covers the type of an event, and nobody reads that one.
+
+    PCR 7 is Secure Boot's alone, so that whatever else is in it must be what was measured; a TD's register is shared.
+    """
+    if e.register == REGISTER and not e.says_what_it_measured(algorithm):
+        return [f"event {e.number}: {e.type_name} is not what was measured"]
+    try:
+        found = variable(e.data)
+    except BadInput:
+        return []
+    hidden = found.name in _OWNERS or found.name in _VOUCHERS
+    return [f"event {e.number}: {found.name} under the type {e.type_name}"] if hidden else []
 
 
 def _alarm(e: Event) -> list[str]:
@@ -182,8 +225,11 @@ def faults(found: State) -> tuple[str, ...]:
     return tuple(reasons)
 
 
+@lru_cache(maxsize=1024)
 def _is_test(entry: Entry) -> bool:
     held = certificates.readable(entry.data) if entry.kind == X509 else None
+    if held is not None and held.fingerprint in _KNOWN_TEST_KEYS:
+        return True
     names = f"{held.common_name} {held.issuer_name}".lower() if held else ""
     return any(word in names for word in _TEST_KEYS)
 
@@ -193,8 +239,9 @@ def _vouched(a: Variable) -> str:
 
 
 def vouchers(found: State) -> tuple[str, ...]:
-    """Who vouched for what was started, in words, each once."""
-    return tuple(dict.fromkeys(_vouched(a) if a.name == "db" else a.name for a in found.authorities))
+    """Who vouched for what was started, in words, each once: firmware's keys, and those of shim."""
+    held = (a for a in found.authorities if a.name != "SbatLevel")
+    return tuple(dict.fromkeys(_vouched(a) if certificates.readable(a.data[16:]) else a.name for a in held))
 
 
 def revoked(found: State) -> frozenset[str]:

@@ -208,6 +208,7 @@ def _selections(r: _Reader) -> tuple[Selection, ...]:
     return tuple(found.values())
 
 
+@lru_cache(maxsize=1024)  # a fleet is asked for the same registers
 def chosen(bitmap: bytes) -> tuple[int, ...]:
     """The registers of a bitmap: the lowest bit of the first octet is PCR 0."""
     return tuple(n for n in range(len(bitmap) * 8) if bitmap[n // 8] >> n % 8 & 1)

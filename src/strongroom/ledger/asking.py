@@ -30,12 +30,13 @@ class Line(NamedTuple):
 
 
 class Response(NamedTuple):
-    """The answer to one request; the names of `headers` are in lower case."""
+    """The answer to one request; the names of `headers` are in lower case. `peer` is the certificate (DER) of the other side."""
 
     status: int
     content_type: str
     body: bytes
     headers: Mapping[str, str] = MappingProxyType({})
+    peer: bytes = b""
 
 
 class NoAnswerError(Exception):
@@ -131,7 +132,7 @@ class Caller:
     def _once(self, tail: str, limit: int, body: bytes | None, extra: Mapping[str, str]) -> Response:
         line = self._line
         path = f"{self._parts.path.rstrip('/')}/{tail}"
-        headers = {**extra, **({"Content-Type": TEXT_TYPE} if body is not None else {})}
+        headers = {**({"Content-Type": TEXT_TYPE} if body is not None else {}), **extra}
         fresh = self._connection is None
         connection = self._connection = self._connection or _connection(self._parts, line)
         with _Deadline(line.timeout) as deadline:
@@ -139,6 +140,7 @@ class Caller:
                 if fresh:
                     connection.connect()
                 deadline.hold(connection)
+                peer = _peer(connection.sock)
                 connection.request("GET" if body is None else "POST", path, body=body, headers=headers)
                 response = connection.getresponse()
                 data = response.read(limit + 1)
@@ -155,13 +157,17 @@ class Caller:
             raise NoAnswerError(why or f"an answer of more than {limit} bytes")
         if response.will_close:
             self.close()
-        return Response(response.status, told.get("content-type", ""), data, told)
+        return Response(response.status, told.get("content-type", ""), data, told, peer)
 
     def close(self) -> None:
         """Let go of the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _peer(connected: socket.socket) -> bytes:
+    return (connected.getpeercert(binary_form=True) or b"") if isinstance(connected, ssl.SSLSocket) else b""
 
 
 def _why(error: Exception, line: Line, *, cut: bool) -> str:

@@ -26,8 +26,13 @@ class EvidenceKind(StrEnum):
     TPM = "tpm"  # TPM 2.0 quote with the logs of a measured boot
     AZURE_SNP = "azure-snp"  # Azure confidential VM on SEV-SNP: HCL report, and a quote of its vTPM
     AZURE_TDX = "azure-tdx"  # the same on TDX
+    AZURE_MAA = (
+        "azure-maa"  # what Microsoft Azure Attestation says of such a machine: a token, another verifier's verdict
+    )
     GCP = "gcp"  # Google Cloud attestation token, of Confidential Space or a confidential VM
     NVIDIA = "nvidia"  # attestation reports of NVIDIA GPUs, one or several that answered one challenge
+    NVSWITCH = "nvswitch"  # the same of the NVSwitches that link GPUs
+    COMPOSITE = "composite"  # a whole node: a root of trust and its devices, bound to one challenge and one key
 
 
 class StepVerdict(StrEnum):
@@ -70,6 +75,7 @@ class EndorsementKind(StrEnum):
     JWKS = "jwks"  # JSON Web Key Set (RFC 7517); nobody signs one, so a policy says which of its keys count
     RIM = "rim"  # NVIDIA reference integrity manifest: the signed SWID tag, XML
     OCSP = "ocsp"  # OCSP response in DER (RFC 6960)
+    DBX = "dbx"  # signed update of Secure Boot's revoked images: EFI_VARIABLE_AUTHENTICATION_2 and what follows it
 
 
 class EvidencePart(msgspec.Struct, frozen=True):
@@ -153,11 +159,30 @@ class Want(msgspec.Struct, frozen=True):
     about: tuple[tuple[str, str], ...] = ()
 
 
+class ExpectedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One event of a known boot, at its place among those of its register.
+
+    `what` is its class: `firmware`, `shim`, `initrd`, `command-line` …. Each of `accept` is a digest that is taken, and
+    words for people behind it: `sha256:HEX /initrd.gz`. `entries` are those of a Secure Boot variable, each `x509:HEX`
+    or `sha256:HEX` with its words: a variable that holds just these is taken too, whatever its digest, and a dbx that
+    holds more. `any`: whatever it is. `optional`: it may be absent.
+    """
+
+    register: str
+    what: str
+    accept: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    any: bool = False
+    optional: bool = False
+
+
 class Reference(msgspec.Struct, frozen=True):
     """What a known good workload measures to.
 
     `values` gives, for a register of the evidence (`measurement`, `mrtd`, `rtmr1`, `pcr0` …), the lower-case hex values
-    that are accepted. `image` is the digest of the image that they were computed from.
+    that are accepted. `image` is the digest of the image that they were computed from. `events` are those of a known
+    boot, in their order: they stand in the place of values for their registers. `may_vary` are classes of events that
+    are not compared, each with the reason.
     """
 
     kind: EvidenceKind
@@ -166,6 +191,11 @@ class Reference(msgspec.Struct, frozen=True):
     image: str = ""
     version: str = ""
     about: str = ""
+    events: tuple[ExpectedEvent, ...] = ()
+    may_vary: dict[str, str] = {}
+
+
+_SINCE = ("events", "may_vary")  # fields that a digest names only where they say something: it was made without them
 
 
 class ReferenceValues(msgspec.Struct, frozen=True, dict=True):
@@ -181,7 +211,8 @@ class ReferenceValues(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def digest(self) -> str:
         """`sha256:` and the hash of the values that count, as sorted JSON."""
-        return f"sha256:{hashlib.sha256(msgspec.json.encode(self.items, order='sorted')).hexdigest()}"
+        told = [{k: v for k, v in msgspec.to_builtins(r).items() if v or k not in _SINCE} for r in self.items]
+        return f"sha256:{hashlib.sha256(msgspec.json.encode(told, order='sorted')).hexdigest()}"
 
     def of(self, kind: EvidenceKind) -> tuple[Reference, ...]:
         """Those of one kind of evidence."""
@@ -212,7 +243,8 @@ class Appraisal(msgspec.Struct, frozen=True):
     `complete` only when every mandatory step was checked, or is named unchecked by the policy. Only an affirming and
     complete appraisal opens anything. `vector` is AR4SI's, by aspect. `bound_key` is the public key that the evidence
     vouches for, DER SubjectPublicKeyInfo in hex, empty when it vouches for none. `inputs` are digests by name.
-    `expires_at` is when the first of its inputs ends, or the policy's age is over.
+    `expires_at` is when the first of its inputs ends, or the policy's age is over. `name` is what a part is called
+    within its whole.
     """
 
     kind: EvidenceKind
@@ -227,6 +259,7 @@ class Appraisal(msgspec.Struct, frozen=True):
     expires_at: datetime
     bound_key: str = ""
     parts: tuple["Appraisal", ...] = ()
+    name: str = ""
 
     @property
     def opens(self) -> bool:

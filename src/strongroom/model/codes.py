@@ -101,6 +101,9 @@ class EntryKind(StrEnum):
     ASSERTION = "assertion"
     REDACTION = "redaction"
     APPRAISAL = "appraisal"
+    ENROLMENT = "enrolment"
+    STANDING = "standing"
+    ROLL_CALL = "roll-call"
 
 
 class Inline(StrEnum):

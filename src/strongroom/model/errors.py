@@ -14,6 +14,9 @@
     │   ├── LogUnavailable  it cannot take an entry now: whoever needs a receipt denies
     │   ├── LogDamaged      what is stored is not what was signed
     │   └── SplitView       two signed checkpoints that cannot both be true
+    ├── ReleaseError        a key cannot leave                        exit 2
+    │   ├── Denied          it was decided that it may not
+    │   └── KeyUnavailable  the back end that holds it cannot be used now
     └── RoomError           a part of this program is built wrongly   exit 4
 
 A message has a subject, what was found and what was wanted, in lower case and without a full stop; the hint names the
@@ -97,6 +100,20 @@ class LogDamaged(LogError):
 
 class SplitView(LogError):
     """Two signed checkpoints that cannot both be true of one log: it showed different trees to different readers."""
+
+
+class ReleaseError(StrongroomError):
+    """A key cannot leave."""
+
+    exit_code = 2
+
+
+class Denied(ReleaseError):
+    """It was decided that it may not, or nothing shows that it may."""
+
+
+class KeyUnavailable(ReleaseError):
+    """The back end that holds the key is down, too slow, or has lost it: nothing is released."""
 
 
 class RoomError(StrongroomError):

@@ -2,6 +2,12 @@
 
 ATTEST: dict[str, tuple[str, str]] = {
     "attest.kind": ("text", "the kind of evidence that was appraised: snp, tdx, sgx, nitro …"),
+    "attest.kinds": ("texts", "the kinds of evidence in it: of a node, those of its members"),
+    "attest.secure_boot": (
+        "bool",
+        "measured boot, or the hypervisor under it, says that Secure Boot was on; not set where none does",
+    ),
+    "attest.devices": ("texts", "the GPUs and switches in it, as `gpu NUMBER`"),
     "attest.tier": ("text", "what the newest appraisal came to: affirming, warning, contraindicated or none"),
     "attest.complete": ("bool", "every mandatory step of it was checked, or is named unchecked by its policy"),
     "attest.failed": ("texts", "the steps of it that failed"),

@@ -158,8 +158,8 @@ def _bound(listen: Listen) -> socket.socket:
     return bound
 
 
-def serve(app: Litestar, listen: Listen) -> int:
-    """Serve until SIGTERM or SIGINT; the address stands on standard error once it listens."""
+def serve(app: Litestar, listen: Listen, most: int = MOST_CONNECTIONS) -> int:
+    """Serve until SIGTERM or SIGINT, `most` connections at once; the address stands on standard error once it listens."""
     _quiet()
     cert, key = listen.tls or (None, None)
     config = uvicorn.Config(
@@ -172,7 +172,7 @@ def serve(app: Litestar, listen: Listen) -> int:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=most,
         timeout_graceful_shutdown=GRACE,
         ssl_certfile=cert,
         ssl_keyfile=str(key) if key else None,

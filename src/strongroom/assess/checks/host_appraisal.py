@@ -10,6 +10,16 @@ from strongroom.model.values import Unknown
 
 _VERIFY = "strongroom attest verify EVIDENCE --policy FILE --references FILE --nonce HEX --record FILE"
 _AGAIN = "strongroom assess attest:FOLDER no longer lists it"
+_LEVELLESS = frozenset({"nitro", "gcp", "tpm", "nvidia", "nvswitch"})
+_DEBUG = {
+    "snp": "snp.policy.debug",
+    "azure-snp": "snp.policy.debug",
+    "azure-tdx": "tdx.td_attributes.debug",
+    "gcp": "gcp.dbgstat",
+    "tdx": "tdx.td_attributes.debug",
+    "sgx": "sgx.attributes.debug",
+    "nitro": "nitro.pcr_debug",
+}
 _TCB = ("snp.min_tcb", "tdx.tcb_status", "sgx.tcb_status")
 
 
@@ -126,7 +136,7 @@ def reference(v: View) -> bool | Answer:
 )
 def tcb(v: View) -> bool | Answer:
     """Keys of old firmware are known to attackers: a machine that is behind can be made to sign anything."""
-    if v.text("attest.kind") in {"nitro", "gcp", "tpm", "nvidia"}:
+    if not set(v.texts("attest.kinds")) - _LEVELLESS:
         return not_applicable("evidence of this kind does not tell the level of the firmware under it")
     failed = [s for s in v.texts("attest.failed") if s in _TCB]
     if failed:
@@ -167,18 +177,11 @@ def outdated(v: View) -> bool | Answer:
 )
 def debug_off(v: View) -> bool | Answer:
     """A host that may debug a guest reads its memory, keys and weights included."""
-    wanted = {
-        "snp": "snp.policy.debug",
-        "azure-snp": "snp.policy.debug",
-        "azure-tdx": "tdx.td_attributes.debug",
-        "gcp": "gcp.dbgstat",
-        "tdx": "tdx.td_attributes.debug",
-        "sgx": "sgx.attributes.debug",
-        "nitro": "nitro.pcr_debug",
-    }.get(v.text("attest.kind"))
-    if wanted is None:
+    wanted = [_DEBUG[k] for k in v.texts("attest.kinds") if k in _DEBUG]
+    if not wanted:
         return not_applicable("this kind of evidence has no debug attribute")
-    return holds() if wanted in v.texts("attest.checked") else broken(step=wanted)
+    missing = [step for step in wanted if step not in v.texts("attest.checked")]
+    return broken(step=missing[0]) if missing else holds()
 
 
 @check(

@@ -9,7 +9,7 @@ from strongroom.attest.tee import _azure_hcl as hcl
 from strongroom.attest.tee import _azure_reading as reading
 from strongroom.attest.tee._azure_hcl import Hcl, Runtime
 from strongroom.attest.verifier import Inputs
-from strongroom.kit import tpm
+from strongroom.kit import ccel, tpm
 from strongroom.kit.jose import Jwk
 from strongroom.model.attest import Evidence, EvidenceKind
 from strongroom.model.errors import Malformed
@@ -98,6 +98,21 @@ class Case(Generic[I]):
         if len(data) % size:
             raise Malformed("register values", f"{len(data)} octets", f"a multiple of {size}")
         return {(SHA256, n): data[n * size : (n + 1) * size] for n in range(len(data) // size)}
+
+    @property
+    def has_log(self) -> bool:
+        """Whether the event log of the vTPM came along."""
+        return self.octets(reading.EVENT_LOG) != b""
+
+    @cached_property
+    def log(self) -> ccel.Log:
+        """The event log. Raises Malformed, TooLarge."""
+        return ccel.parse(self.octets(reading.EVENT_LOG))
+
+    @cached_property
+    def replayed(self) -> Mapping[int, bytes]:
+        """The registers that the log gives in the bank that is quoted. Raises Malformed."""
+        return ccel.replay(self.log, SHA256)
 
     def measured(self) -> dict[str, str]:
         """Every register that reference values may speak of: the hardware's, and the vTPM's. Raises Malformed."""

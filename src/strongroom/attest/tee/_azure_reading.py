@@ -16,7 +16,7 @@ from strongroom.model.attest import EvidencePart
 from strongroom.model.errors import Malformed
 
 REPORT, QUOTE, SIGNATURE, PCRS = "hcl-report", "tpm-quote", "tpm-signature", "pcrs"
-CERTIFICATES, TD_QUOTE = "certificates", "td-quote"
+CERTIFICATES, TD_QUOTE, EVENT_LOG = "certificates", "td-quote", "event-log"
 BANK = 32  # octets of a register of the SHA-256 bank
 MOST_PCRS = 24
 _OCTETS = "application/octet-stream"
@@ -38,6 +38,7 @@ class _Json(msgspec.Struct):
     quote: _Tpm | None = None
     vcek: str = ""
     td_quote: list[int] | str = ""
+    event_log: list[int] | str | None = None  # of the vTPM: what the firmware has measured
 
 
 def recognises(data: bytes, kind: int) -> int:
@@ -74,7 +75,11 @@ def _parts(held: _Json) -> dict[str, bytes]:
         if any(len(r) != BANK for r in registers):
             raise ValueError(f"a register that has not {BANK} octets")
         found |= {QUOTE: _hex(quote.message), SIGNATURE: _hex(quote.signature), PCRS: b"".join(registers)}
-    return found | {CERTIFICATES: _certificates(held.vcek), TD_QUOTE: _octets(held.td_quote)}
+    return found | {
+        CERTIFICATES: _certificates(held.vcek),
+        TD_QUOTE: _octets(held.td_quote),
+        EVENT_LOG: _octets(held.event_log or ""),
+    }
 
 
 def _hex(value: list[int] | str) -> bytes:

@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from strongroom.attest import matching
+from strongroom.attest import boot_log, matching
 from strongroom.attest.steps import NOT_ASKED, Outcome, Step, failed, passed, unchecked
 from strongroom.attest.tee import _azure_hcl as hcl
 from strongroom.attest.tee import _azure_reading as reading
 from strongroom.attest.tee._azure_case import SHA256, Case
-from strongroom.kit import tpm
+from strongroom.kit import secure_boot, tpm
 from strongroom.kit.x509.signing import Algorithm, public_key, valid
 from strongroom.model.attest import Aspect
 
@@ -18,6 +18,7 @@ I = TypeVar("I")  # noqa: E741 - the case of the verifier inside
 DOCS, TPM, CVM = "Azure CVM guest attestation", "TPM 2.0 Part 2, 10.12", "Azure CVM guest attestation, runtime claims"
 _NO_QUOTE = "no quote of the vTPM came with the report"
 _ASK = "let the guest quote PCRs 0 to 23 of the SHA-256 bank with the challenge, by its attestation key"
+_LOG = "give the log in `event_log`: /sys/kernel/security/tpm0/binary_bios_measurements of the guest"
 _ALL = tuple(range(reading.MOST_PCRS))
 
 
@@ -108,6 +109,20 @@ def _secure_boot(c: Case[I]) -> Outcome:
     return failed("off" if on is False else "not said", "on, or [azure] secure_boot = false", advice)
 
 
+def _event_log(c: Case[I]) -> Outcome:
+    wanted = "a log that replays to every quoted register"
+    if not c.has_log:
+        return unchecked("no event log of the vTPM came with the report", wanted, _LOG, asked=c.policy.event_log)
+    quoted = {n: value for (_, n), value in c.pcrs.items()}
+    return boot_log.explained(c.log, {SHA256: quoted}, {SHA256: c.replayed}, ())
+
+
+def _measured_boot(c: Case[I]) -> Outcome:
+    if not c.has_log:
+        return NOT_ASKED
+    return boot_log.booted_securely(secure_boot.state(c.log, SHA256), demanded=c.policy.secure_boot)
+
+
 def _vtpm(c: Case[I]) -> Outcome:
     on = c.runtime.vm_configuration.tpm_enabled
     return passed("on", "on") if on else failed("off" if on is False else "not said", "on", "make the VM with a vTPM")
@@ -134,6 +149,7 @@ def _user_data(c: Case[I]) -> Outcome:
         return failed(held, "octets in hexadecimal") if c.policy.user_data else NOT_ASKED
 
 
+PFP, _QUOTED = "PC Client PFP 10", ("azure.quote", "azure.pcr_digest")
 _A, _CORE, _SAID = Aspect, ("azure.hcl",), ("azure.hcl", "azure.claims")
 
 
@@ -152,11 +168,17 @@ def vouched() -> tuple[Step[Case[I]], ...]:
 
 
 def demanded() -> tuple[Step[Case[I]], ...]:
-    """The steps behind them: what the policy demands."""
+    """The steps behind them: what the policy demands.
+
+    The claims say that Secure Boot is configured, and the registers are compared whole: a log is needed to say in words
+    what was started, not to tell a known boot. So it counts where it is there, and is missed where the policy asks for it.
+    """
     return (
         Step("azure.secure_boot", "the VM is configured for Secure Boot", CVM, _secure_boot, _A.CONFIGURATION, 96, _SAID),
         Step("azure.vtpm", "the VM has a vTPM", CVM, _vtpm, _A.CONFIGURATION, 96, _SAID),
         Step("azure.measurement", "paravisor and boot are known ones", DOCS, _measurement, _A.EXECUTABLES, 33, _CORE, waivable=True),
+        Step("azure.event_log", "the log explains the vTPM's registers", PFP, _event_log, _A.CONFIGURATION, 96, _QUOTED, mandatory=False),
+        Step("azure.measured_boot", "Secure Boot was on, by the events of PCR 7", PFP, _measured_boot, _A.CONFIGURATION, 96, ("azure.event_log",), mandatory=False),
         Step("azure.vm_id", "the VM is one of the policy's", CVM, _vm_id, _A.IDENTITY, 96, _SAID, mandatory=False),
         Step("azure.user_data", "the user data is one of the policy's", CVM, _user_data, _A.CONFIGURATION, 96, _SAID, mandatory=False),
     )  # fmt: skip

@@ -16,7 +16,11 @@ I = TypeVar("I")  # noqa: E741 - the case of the verifier inside
 
 
 def conclude(c: Case[I], inner: Conclusion) -> Conclusion:
-    """What is said beside the steps: the claims of the hardware's report, with those of paravisor and vTPM."""
+    """What is said beside the steps: the claims of the hardware's report, with those of paravisor and vTPM.
+
+    No key is bound. Of the keys in the runtime claims one only signs, and the other is the vTPM's restricted endorsement
+    key, which opens credentials and nothing that was wrapped for it; a guest's own key is in what the challenge is made of.
+    """
     try:
         vm, said = c.runtime.vm_configuration, dict(inner.claims)
         measured: dict[str, Json] = dict(c.measured())

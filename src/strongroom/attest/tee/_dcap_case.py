@@ -14,13 +14,14 @@ from strongroom.attest.tee._dcap_collateral import QeIdentity, Svns, TcbInfo
 from strongroom.attest.tee._dcap_quote import Domain, Enclave, Quote
 from strongroom.attest.tee._dcap_standing import Standing, standing
 from strongroom.attest.verifier import Inputs
+from strongroom.kit import ccel
 from strongroom.kit.x509 import certificate as certificates
 from strongroom.kit.x509.certificate import Certificate
 from strongroom.kit.x509.signing import Algorithm, public_key, valid
 from strongroom.model.attest import Endorsement, EndorsementKind, Evidence, EvidenceKind
 from strongroom.model.errors import BadInput, Malformed
 
-QUOTE = "quote"  # the part
+QUOTE, EVENT_LOG = "quote", "event-log"  # the parts
 _SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")  # P-256, an uncompressed point follows
 
 
@@ -46,6 +47,12 @@ class Case:
     def quote(self) -> Quote:
         """The quote. Raises Malformed."""
         return read(self.inputs.evidence, self.kind)
+
+    @cached_property
+    def log(self) -> ccel.Log | None:
+        """The event log that came with the quote; None where none did. Raises Malformed, TooLarge."""
+        part = self.inputs.evidence.part(EVENT_LOG)
+        return ccel.parse(part.data) if part else None
 
     @cached_property
     def enclave(self) -> Enclave:

@@ -1,7 +1,7 @@
 """How Intel quotes arrive: the bare quote, or as the JSON of a guest's agent with the quote in base64 or hexadecimal.
 
-The JSON is what Trustee's attesters write (`quote`, `cc_eventlog`) and what dstack's agent answers (`quote`); a log
-beside the quote is a part of its own.
+The JSON is what Trustee's attesters write (`quote`, `cc_eventlog`), what dstack's agent answers (`quote`), or Strongroom's
+own (`schema`, `quote`, `event_log`, both in base64); a log beside the quote is a part of its own.
 """
 
 import re
@@ -10,12 +10,12 @@ import struct
 import msgspec
 
 from strongroom.attest.tee import _dcap_quote as quotes
-from strongroom.attest.tee._dcap_case import QUOTE
+from strongroom.attest.tee._dcap_case import EVENT_LOG, QUOTE
 from strongroom.kit import armour, strict_json
 from strongroom.model.attest import EvidenceKind, EvidencePart
 from strongroom.model.errors import Malformed
 
-EVENT_LOG = "event-log"
+SCHEMA = "strongroom.tdx-evidence/1"
 MEDIA_TYPE = "application/vnd.intel.dcap.quote"
 _LOG_TYPE = "application/vnd.tcg.ccel"
 _HEAD = struct.Struct("<HHI4x16s")
@@ -26,6 +26,8 @@ _TEE = {EvidenceKind.TDX: quotes.TDX, EvidenceKind.SGX: quotes.SGX}
 class _Json(msgspec.Struct):
     quote: str
     cc_eventlog: str | None = None
+    schema: msgspec.Raw = msgspec.Raw(b'""')
+    event_log: msgspec.Raw = msgspec.Raw(b'""')  # others have a list of events there
 
 
 def recognises(data: bytes, kind: EvidenceKind) -> int:
@@ -67,9 +69,20 @@ def read(data: bytes, kind: EvidenceKind) -> tuple[EvidencePart, ...]:
     if not quote:
         raise Malformed(subject, "a quote that is neither base64 nor hexadecimal", "a quote")
     part = EvidencePart(QUOTE, MEDIA_TYPE, quote)
-    if not held.cc_eventlog:
+    text = _log(held, subject)
+    if not text:
         return (part,)
-    log = armour.unarmoured(held.cc_eventlog.encode())
+    log = armour.unarmoured(text.encode())
     if not log:
         raise Malformed(subject, "an event log that is not base64", "base64")
     return part, EvidencePart(EVENT_LOG, _LOG_TYPE, log[0])
+
+
+def _log(held: _Json, subject: str) -> str:
+    """The log beside the quote. What others call `event_log` is none that a register is replayed from."""
+    if bytes(held.schema) != f'"{SCHEMA}"'.encode():
+        return held.cc_eventlog or ""
+    try:
+        return msgspec.json.decode(held.event_log, type=str)
+    except msgspec.MsgspecError as e:
+        raise Malformed(subject, str(e)[:200], SCHEMA) from None

@@ -5,14 +5,14 @@ from functools import cached_property
 
 from strongroom.attest.policy import GcpPolicy
 from strongroom.attest.tee import _gcp_token as tokens
+from strongroom.attest.tee import _token_keys
 from strongroom.attest.tee._gcp_token import Claims
 from strongroom.attest.verifier import Inputs
 from strongroom.kit import jose
 from strongroom.kit.jose import Jwk, Jws
 from strongroom.kit.x509 import certificate as certificates
 from strongroom.kit.x509.certificate import Certificate
-from strongroom.model.attest import EndorsementKind
-from strongroom.model.errors import BadInput, Malformed
+from strongroom.model.errors import Malformed
 
 
 class Case:
@@ -59,13 +59,7 @@ class Case:
     @cached_property
     def named_key(self) -> Jwk | None:
         """The key of the given sets that the token names, one that the policy counts before others of its id."""
-        found: list[Jwk] = []
-        for e in self.inputs.endorsements.of(EndorsementKind.JWKS):
-            try:
-                found += [k for k in jose.keys(e.data) if k.key_id == self.token.key_id]
-            except BadInput:
-                continue
-        return max(found, key=self.counts, default=None)
+        return _token_keys.named(self.inputs.endorsements, self.token.key_id, self.counts)
 
     def counts(self, key: Jwk) -> bool:
         """Whether the policy takes a key of a set."""

@@ -94,9 +94,17 @@ def debug(c: Case) -> Outcome:
     held = c.claims.dbgstat
     if held == DISABLED:
         return passed(held, DISABLED)
-    if c.policy.debug and held:
-        return passed(f"{held}, and the policy allows it", "allowed")
-    return failed(held or "not said", f"{DISABLED}, or [gcp] debug = true", "run the production image")
+    wanted = f"{DISABLED}, or [gcp] debug = true"
+    if c.policy.debug and (held or _is_plain(c)):
+        return passed(f"{held or 'not said'}, and the policy allows it", "allowed")
+    if not held and _is_plain(c):
+        return unchecked("not said: whoever may log in to a confidential VM decides what is read there", wanted)
+    return failed(held or "not said", wanted, "run the production image")
+
+
+def _is_plain(c: Case) -> bool:
+    """Whether it is a confidential VM without Confidential Space: its token says nothing of an image or a workload."""
+    return c.claims.swname == "GCE"
 
 
 def software(c: Case) -> Outcome:
@@ -143,6 +151,9 @@ def service_account(c: Case) -> Outcome:
 def measurement(c: Case) -> Outcome:
     """The container image is one of a signed reference."""
     held = c.claims.image_digest
+    if not held and _is_plain(c):
+        advice = "judge the quote of its vTPM, with the event log, as well"
+        return unchecked("the token says nothing of what the VM has started", "a known image", advice)
     return matching.reference(c.inputs.references, EvidenceKind.GCP, {"image_digest": held} if held else {})
 
 

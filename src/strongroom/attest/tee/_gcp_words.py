@@ -77,7 +77,8 @@ def wants(evidence: Evidence) -> tuple[Want, ...]:
     """Google's key set, for a token that does not carry its chain."""
     part = evidence.part(tokens.TOKEN)
     try:
-        return (Want(SERVICE, "jwks"),) if part and not jose.read(part.data).chain else ()
+        token = jose.read(part.data) if part else None
+        return (Want(SERVICE, "jwks", (("kid", token.key_id),)),) if token and not token.chain else ()
     except BadInput:
         return ()
 

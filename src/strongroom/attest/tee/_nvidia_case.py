@@ -1,7 +1,8 @@
-"""What the steps of GPU evidence share: each GPU with its chain, its manifests, and what is at hand about them."""
+"""What the steps share: each device, GPU or switch, with its chain, its manifests, and what is at hand about them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from strongroom.attest.steps import Outcome, failed, passed, unchecked
 from strongroom.attest.tee import _nvidia_reading as reading
@@ -23,9 +24,27 @@ _FWIDS = 0xA6  # DiceTcbInfo, fwids
 _EMPTY = Report(b"", b"", b"", b"", {}, {}, 0)
 
 
+class Family(NamedTuple):
+    """What kind of devices the evidence is of: the words for one and for several, and the architecture of each chip."""
+
+    noun: str
+    nouns: str
+    chips: Mapping[str, str]
+    switch: bool = False
+
+
+# The chip that a leaf names, and the architecture that NVIDIA calls it by.
+GPUS = Family(
+    "GPU",
+    "GPUs",
+    {"GH100": "hopper", "GH200": "hopper", "GB100": "blackwell", "GB102": "blackwell", "GB202": "blackwell"},
+)
+SWITCHES = Family("switch", "switches", {"LS10": "ls10"}, switch=True)
+
+
 @dataclass(slots=True)
 class Gpu:
-    """One GPU: what it signed, and the chain of its key, the leaf first, as far as it is at hand."""
+    """One device: what it signed, and the chain of its key, the leaf first, as far as it is at hand."""
 
     name: str
     data: bytes
@@ -43,8 +62,8 @@ class Gpu:
 
     @property
     def product(self) -> str:
-        """The chip, as the leaf names it: `GH100 A01 GSP FMC LF` is of a GH100."""
-        return self.chain[0].common_name.split(" ")[0] if self.chain else ""
+        """The chip, as the leaf names it: `GH100 A01 GSP FMC LF` is of a GH100, `LS_10 A01 FSP FMC LF` of an LS10."""
+        return self.chain[0].common_name.split(" ")[0].replace("_", "") if self.chain else ""
 
     @property
     def ueid(self) -> str:
@@ -62,13 +81,26 @@ class Case:
     gpus: tuple[Gpu, ...]
     responses: tuple[Response, ...] = field(default=())
     named: int = 0  # manifests at hand
+    family: Family = GPUS
+
+    @property
+    def most(self) -> int | None:
+        """How many devices the policy wants."""
+        return self.inputs.policy.nvidia.switches if self.family.switch else self.inputs.policy.nvidia.gpus
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The architectures that are taken: of GPUs those of the policy, of switches all that are known."""
+        if self.family.switch:
+            return tuple(self.family.chips.values())
+        return tuple(a.lower() for a in self.inputs.policy.nvidia.architectures)
 
 
 Judge = Callable[[Case, Gpu], Outcome]
 
 
 def each(judge: Judge) -> Callable[[Case], Outcome]:
-    """A step over every GPU: it fails where one fails, and is not checked where one is not. The GPU is named."""
+    """A step over every device: it fails where one fails, and is not checked where one is not. The one is named."""
 
     def step(c: Case) -> Outcome:
         if len(c.gpus) == 1:
@@ -78,10 +110,12 @@ def each(judge: Judge) -> Callable[[Case], Outcome]:
             bad = [(g, o) for g, o in held if o.verdict is verdict]
             if bad:
                 gpu, o = bad[0]
-                more = f"{len(bad)} of {len(held)} GPUs: " if len(bad) > 1 else ""
+                more = f"{len(bad)} of {len(held)} {c.family.nouns}: " if len(bad) > 1 else ""
                 make = failed if verdict is StepVerdict.FAIL else unchecked
                 return make(f"{more}{gpu.name}: {o.found}", o.wanted, o.advice)
-        return passed(f"{len(held)} GPUs: {held[0][1].found}", held[0][1].wanted) if held else failed("no GPU", "one")
+        if not held:
+            return failed(f"no {c.family.noun}", "one")
+        return passed(f"{len(held)} {c.family.nouns}: {held[0][1].found}", held[0][1].wanted)
 
     return step
 
@@ -93,17 +127,24 @@ def _judged(judge: Judge, c: Case, gpu: Gpu) -> Outcome:
         return failed(f"{e.subject}: {e.found}", e.wanted, e.hint)
 
 
-def begin(roots: Mapping[str, str], rim_roots: Mapping[str, str], inputs: Inputs) -> Case:
+def begin(roots: Mapping[str, str], rim_roots: Mapping[str, str], inputs: Inputs, family: Family = GPUS) -> Case:
     """The state for the inputs."""
     given = inputs.endorsements
     manifests = [m for e in given.of(EndorsementKind.RIM) if (m := rims.readable(e.data)) is not None]
     near = [c for e in given.of(EndorsementKind.CERTIFICATE) if (c := certificates.readable(e.data)) is not None]
-    gpus = tuple(_gpu(inputs.evidence, n, near, manifests) for n in range(count(inputs.evidence)))
-    return Case(inputs, roots, rim_roots, gpus, _responses(given), len(manifests))
+    gpus = devices_of(inputs.evidence, family, near, manifests)
+    return Case(inputs, roots, rim_roots, gpus, _responses(given), len(manifests), family)
+
+
+def devices_of(
+    evidence: Evidence, family: Family, near: Sequence[Certificate] = (), manifests: Sequence[Manifest] = ()
+) -> tuple[Gpu, ...]:
+    """Every device of the evidence, with what is near it."""
+    return tuple(_gpu(evidence, n, near, manifests, family) for n in range(count(evidence)))
 
 
 def count(evidence: Evidence) -> int:
-    """How many GPUs the evidence is of."""
+    """How many devices the evidence is of."""
     return sum(p.name.startswith(f"{reading.REPORT}.") for p in evidence.parts)
 
 
@@ -117,7 +158,7 @@ def _responses(given: Endorsements) -> tuple[Response, ...]:
     return tuple(found)
 
 
-def _gpu(evidence: Evidence, n: int, near: Sequence[Certificate], manifests: Sequence[Manifest]) -> Gpu:
+def _gpu(evidence: Evidence, n: int, near: Sequence[Certificate], manifests: Sequence[Manifest], family: Family) -> Gpu:
     part, beside = evidence.part(f"{reading.REPORT}.{n}"), evidence.part(f"{reading.CERTIFICATES}.{n}")
     said = evidence.part(f"{reading.ARCHITECTURE}.{n}")
     data = part.data if part else b""
@@ -128,7 +169,7 @@ def _gpu(evidence: Evidence, n: int, near: Sequence[Certificate], manifests: Seq
         trouble = e
     own = _certificates(beside.data) if beside else []
     gpu = Gpu(
-        name=f"GPU-{n}",
+        name=f"{family.noun.upper()}-{n}",
         data=data,
         architecture=said.data.decode("utf-8", "replace") if said else "",
         report=report,
@@ -137,7 +178,8 @@ def _gpu(evidence: Evidence, n: int, near: Sequence[Certificate], manifests: Seq
         driver=None,
         vbios=None,
     )
-    gpu.driver = rims.nearest(manifests, rims.DRIVER, report.driver, gpu.product)
+    if not family.switch:  # a switch has no driver that it measures
+        gpu.driver = rims.nearest(manifests, rims.DRIVER, report.driver, gpu.product)
     gpu.vbios = rims.nearest(manifests, rims.VBIOS, report.vbios, gpu.product)
     return gpu
 

@@ -1,4 +1,4 @@
-"""What makes a GPU's report genuine, step by step: its form, its chain, its signature, its nonce."""
+"""What makes a device's report genuine, step by step: its form, its chain, its signature, its nonce."""
 
 import hmac
 from collections.abc import Sequence
@@ -22,20 +22,28 @@ from strongroom.model.errors import BadInput
 _FOREIGN = "it is not NVIDIA's: whoever made it can make any report"
 _CHAIN = "give it with --endorsements, or hand over the evidence list with its certificates"
 _STATUS = "give the responses of ocsp.ndis.nvidia.com with --endorsements, or name the step unchecked in the policy"
+_ASK_THE_DRIVER = (
+    "have the measured guest ask its driver (nvidia-smi conf-compute -d) and serve nothing where they are on; then name "
+    "the step unchecked in the policy, with that as the reason"
+)
 _HALF = SIGNATURE_SIZE // 2
-# The chip that a leaf names, and the architecture that NVIDIA calls it by.
-ARCHITECTURES = {"GH100": "hopper", "GH200": "hopper", "GB100": "blackwell", "GB102": "blackwell", "GB202": "blackwell"}
+_NUMBER = 16  # hexadecimal digits of a PDI
 
 
-def _report(_: Case, g: Gpu) -> Outcome:
+def _report(c: Case, g: Gpu) -> Outcome:
     """The octets are one report by their own lengths, with every measurement, and nothing behind it but a zero."""
     if g.trouble is not None:
         raise g.trouble
+    least = 1 if c.family.switch else reports.MEASUREMENTS  # a manifest's index that is not there differs, later on
     wanted = f"a report of {g.report.size} octets with {reports.MEASUREMENTS} measurements"
+    if c.family.switch:
+        wanted = f"a report of {g.report.size} octets with measurements, and the switch's own number"
+        if len(g.report.own_number) != _NUMBER:
+            return failed("no number of its own", wanted)
     behind = g.data[g.report.size :]
     if len(behind) > reports.TRAILING or any(behind):
         return failed(f"{len(behind)} octets behind the signature", wanted)
-    if len(g.report.measurements) != reports.MEASUREMENTS:
+    if len(g.report.measurements) < least:
         return failed(f"{len(g.report.measurements)} measurements", wanted)
     return passed(f"{g.report.size} octets", wanted)
 
@@ -44,7 +52,7 @@ def _chain(_: Case, g: Gpu) -> Outcome:
     """The chain is signed from the leaf to a certificate that signed itself, and the leaf may sign."""
     wanted = "a chain from the key of the firmware to the root"
     if g.leaf is None:
-        return unchecked("no certificate of the GPU at hand", wanted, _CHAIN)
+        return unchecked("no certificate of the device at hand", wanted, _CHAIN)
     last = g.chain[-1]
     if last.issuer != last.subject:
         return unchecked(f"no certificate of {last.issuer_name!r} at hand", wanted, _CHAIN)
@@ -75,17 +83,17 @@ def _cert_time(c: Case, g: Gpu) -> Outcome:
 
 
 def _architecture(c: Case, g: Gpu) -> Outcome:
-    """The leaf is of a GPU, of an architecture that the policy takes, and the one that was declared.
+    """The leaf is of a device of this kind, of an architecture that the policy takes, and the one that was declared.
 
-    NVSwitches and network cards have certificates under the same root, and they are no GPUs.
+    GPUs, NVSwitches and network cards have certificates under the same root, and none of them stands in for another.
     """
-    accepted = [a.lower() for a in c.inputs.policy.nvidia.architectures]
-    wanted = f"a GPU of {' or '.join(accepted)}"
+    accepted = c.accepted
+    wanted = f"a {c.family.noun} of {' or '.join(accepted)}"
     if g.leaf is None:
-        return unchecked("no certificate of the GPU at hand", wanted, _CHAIN)
-    found = ARCHITECTURES.get(g.product, "")
+        return unchecked("no certificate of the device at hand", wanted, _CHAIN)
+    found = c.family.chips.get(g.product, "")
     if not found or found not in accepted:
-        return failed(f"{g.leaf.common_name}, {found or 'which is no known GPU'}", wanted)
+        return failed(f"{g.leaf.common_name}, {found or f'which is no known {c.family.noun}'}", wanted)
     if g.architecture and g.architecture.lower() != found:
         return failed(f"{g.product}, declared as {g.architecture}", found)
     return passed(f"{g.product}, {found}", wanted)
@@ -95,7 +103,7 @@ def _signature(_: Case, g: Gpu) -> Outcome:
     """The leaf's key signed the request and the answer: all before the last 96 octets."""
     wanted = "a P-384 signature by the key of the certificate, over request and answer"
     if g.leaf is None:
-        return unchecked("no certificate of the GPU at hand", wanted, _CHAIN)
+        return unchecked("no certificate of the device at hand", wanted, _CHAIN)
     octets = g.report.signature
     r, s = (int.from_bytes(x, "big") for x in (octets[:_HALF], octets[_HALF:]))
     verify(g.leaf.key, Algorithm.ECDSA_SHA384, encode_dss_signature(r, s), g.report.signed)
@@ -107,9 +115,9 @@ def _fwid(_: Case, g: Gpu) -> Outcome:
     wanted = "the hash of the firmware in the certificate"
     stated, certified = g.report.fields.get(reports.FWID), fwid(g.leaf) if g.leaf else None
     if g.leaf is None:
-        return unchecked("no certificate of the GPU at hand", wanted, _CHAIN)
+        return unchecked("no certificate of the device at hand", wanted, _CHAIN)
     if stated is None:
-        return unchecked("the driver is too old to state it", wanted, "update the driver to 550 or later")
+        return unchecked("the report does not state it", wanted, "drivers before 550 do not; update an older one")
     if certified is None:
         return failed("a certificate without it", wanted)
     return compare(stated.hex(), certified.hex(), "the report was made by another firmware than the key's")
@@ -174,17 +182,17 @@ def _answer(c: Case, held: Certificate, issuer: Certificate, now: datetime) -> t
 
 
 def devices(c: Case) -> Outcome:
-    """Every GPU is another one, all answer one challenge, and they are as many as the policy wants."""
-    most = c.inputs.policy.nvidia.gpus
+    """Every device is another one, all answer one challenge, and they are as many as the policy wants."""
+    most, noun = c.most, c.family.noun
     names = [g.ueid for g in c.gpus]
-    wanted = f"{most if most is not None else len(names)} different GPUs, one nonce"
+    wanted = f"{most if most is not None else len(names)} different {c.family.nouns}, one nonce"
     if most is not None and len(names) != most:
-        return failed(f"{len(names)} GPUs", wanted)
+        return failed(f"{len(names)} {c.family.nouns}", wanted)
     twice = sorted({n for n in names if n and names.count(n) > 1})
     if twice:
-        return failed(f"the GPU {twice[0]} {names.count(twice[0])} times", wanted, "one GPU answers for others")
+        return failed(f"the {noun} {twice[0]} {names.count(twice[0])} times", wanted, "one answers for others")
     if len({g.report.nonce for g in c.gpus}) > 1:
-        return failed("GPUs that answer different challenges", wanted)
+        return failed("reports that answer different challenges", wanted)
     return passed(f"{len(names)}", wanted)
 
 
@@ -203,6 +211,16 @@ def _mode(c: Case, g: Gpu) -> Outcome:
     )
 
 
+def _dev_tools(_: Case, __: Gpu) -> Outcome:
+    """Developer tools are off: with them on, a GPU in confidential mode lets its memory be looked at.
+
+    No field of the signed report says it. NVIDIA's verifiers read it from the driver (NVML, `devToolsMode`), which answers
+    nobody outside of the guest, and take a GPU either way.
+    """
+    wanted = "a signed statement that developer tools are off"
+    return unchecked("no signed field of a GPU's report says it", wanted, _ASK_THE_DRIVER)
+
+
 report, chain, root_pin, cert_time = each(_report), each(_chain), each(_root_pin), each(_cert_time)
 architecture, signature, firmware, nonce = each(_architecture), each(_signature), each(_fwid), each(_nonce)
-revocation, mode = each(_revocation), each(_mode)
+revocation, mode, dev_tools = each(_revocation), each(_mode), each(_dev_tools)

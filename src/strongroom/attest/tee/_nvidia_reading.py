@@ -1,4 +1,4 @@
-"""How evidence of NVIDIA GPUs arrives: a bare report, or the list that NVIDIA's SDK writes for one GPU or several.
+"""How evidence of NVIDIA GPUs and switches arrives: a bare report, or the list that NVIDIA's SDK writes for several.
 
 Source: NVIDIA attestation SDK, the evidence list: `[{"arch", "nonce", "evidence", "certificate"}]`, report and PEM chain
 in base64.
@@ -6,6 +6,7 @@ in base64.
 
 import base64
 import binascii
+import re
 
 import msgspec
 
@@ -21,6 +22,7 @@ MEDIA_TYPE = "application/vnd.nvidia.gpu.report"
 MOST_GPUS = 64  # of one machine, or of one rack that answers as one
 _DER, _TEXT = "application/pkix-cert", "text/plain"
 _WHAT = "GPU evidence"
+_SWITCH = re.compile(rb'"arch"\s*:\s*"LS10"', re.IGNORECASE)
 
 
 class _Gpu(msgspec.Struct):
@@ -28,6 +30,16 @@ class _Gpu(msgspec.Struct):
     certificate: str = ""
     arch: str = ""
     nonce: str = ""
+
+
+def recognises_switches(data: bytes) -> int:
+    """As `recognises`, of what says that it is a switch's: the list by its architecture, a report by its own number."""
+    if data.lstrip()[:1] in (b"[", b"{"):
+        return 97 if recognises(data) and _SWITCH.search(data) else 0
+    try:
+        return 97 if reports.begins(data) and reports.parse(data).is_of_switch else 0
+    except Malformed:
+        return 0
 
 
 def recognises(data: bytes) -> int:

@@ -1,4 +1,4 @@
-"""The attestation report of an NVIDIA GPU: an SPDM request for measurements, and the answer to it.
+"""The attestation report of an NVIDIA GPU or switch: an SPDM request for measurements, and the answer to it.
 
 Sources: DMTF DSP0274 1.1, "Security Protocol and Data Model", section 10.11 (GET_MEASUREMENTS, MEASUREMENTS; tables
 43 to 46); the fields of the opaque data are those of NVIDIA's attestation SDK.
@@ -22,6 +22,8 @@ TRAILING = 1  # octets behind the signature: some collectors hand over the end o
 _DMTF = 1  # measurement specification, table 45
 
 DRIVER, VBIOS, NVDEC, BOARD, CHIP_SKU, PROJECT, PROJECT_SKU, FWID, PPCIE, FLAG = 3, 6, 11, 14, 15, 17, 18, 20, 21, 36
+PDI, LINKED, CHIP = 22, 26, 35  # of a GPU, 22 are the switches at its links; of a switch, 22 is its own, 26 its GPUs'
+_PDI_SIZE, _PDIS = 8, 8  # octets of one; a switch names eight, and then to which of them each of its ports leads
 FIELD_NAMES: Mapping[int, str] = {
     1: "cert_issuer_name",
     2: "cert_authority_key_identifier",
@@ -48,12 +50,16 @@ FIELD_NAMES: Mapping[int, str] = {
     23: "floorswept_ports",
     24: "position_id",
     25: "lock_switch_status",
+    26: "switch_gpu_pdis",
+    27: "switch_ports",
     32: "gpu_link_conn",
     33: "sys_enable_status",
     34: "opaque_data_version",
     35: "chip_info",
     36: "feature_flag",
 }
+# nvtrust (spdm_msrt_resp_msg.py) has 0 SPT and 1 MPT; the C++ attestation SDK (gpu/evidence.h) has 0 MPT and 1 SPT. No
+# recorded report has either, so a policy that takes only one of them rests on the reading of nvtrust, which is here.
 _MODES = {0: "spt", 1: "mpt", 2: "ppcie"}
 _ON, _OFF = b"\xaa", b"\x55"
 
@@ -80,8 +86,13 @@ class Report(NamedTuple):
 
     @property
     def vbios(self) -> str:
-        """The version of the VBIOS, such as `96.00.9F.00.01`: four octets, the lowest first, and one more."""
+        """The version of the VBIOS, such as `96.00.9F.00.01`: four octets, the lowest first, and one more.
+
+        Switches have it as text.
+        """
         octets = self.fields.get(VBIOS, b"")
+        if len(octets) > _PDI_SIZE:
+            return self.text(VBIOS)
         return ".".join(f"{o:02X}" for o in (*octets[3::-1], octets[4])) if len(octets) >= 5 else ""
 
     @property
@@ -94,13 +105,39 @@ class Report(NamedTuple):
         return "unstated" if said is None else {_ON: "ppcie", _OFF: "spt"}.get(said, f"0x{said.hex()}")
 
     @property
+    def own_number(self) -> str:
+        """The number by which a switch names itself (PDI, 8 octets), in hex."""
+        return self.fields.get(PDI, b"").hex()
+
+    @property
+    def is_of_switch(self) -> bool:
+        """Whether it has a number where a GPU has those of all its links."""
+        return len(self.fields.get(PDI, b"")) == _PDI_SIZE
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """The numbers of the switches at a GPU's links, as these name themselves: a GPU has their octets reversed."""
+        return tuple(sorted({one[::-1].hex() for one in _numbers(self.fields.get(PDI, b""))}))
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """The numbers of the GPUs that a switch is linked to; none where its firmware does not state them."""
+        return tuple(sorted({one.hex() for one in _numbers(self.fields.get(LINKED, b"")[: _PDIS * _PDI_SIZE])}))
+
+    @property
     def decoder_off(self) -> bool:
         """Whether the video decoder is off; its firmware is then not loaded, and its measurement says nothing."""
         return self.fields.get(NVDEC) == _OFF
 
 
+def _numbers(octets: bytes) -> list[bytes]:
+    """The numbers that stand one after another; zeros are a link that is off."""
+    whole = range(0, len(octets) - _PDI_SIZE + 1, _PDI_SIZE)
+    return [one for one in (octets[n : n + _PDI_SIZE] for n in whole) if any(one)]
+
+
 def _bad(found: str, wanted: str) -> Malformed:
-    return Malformed("GPU report", found, wanted)
+    return Malformed("report", found, wanted)
 
 
 def begins(data: bytes) -> bool:

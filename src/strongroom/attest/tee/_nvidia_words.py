@@ -1,9 +1,10 @@
-"""What GPU evidence says: as claims for programs, as fields for people.
+"""What evidence of GPUs and switches says: as claims for programs, as fields for people.
 
-Beside the normalised claims each GPU has those of NVIDIA's claims version 3, under NVIDIA's names.
+Beside the normalised claims each device has those of NVIDIA's claims version 3, under NVIDIA's names.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from strongroom.attest.steps import Outcome, failed
 from strongroom.attest.tee import _nvidia_chain as steps
@@ -18,7 +19,7 @@ from strongroom.kit.x509.certificate import Certificate
 from strongroom.model.attest import Evidence, Json, StepVerdict
 from strongroom.model.errors import BadInput
 
-_X = "x-nvidia-gpu"
+_X, _S = "x-nvidia-gpu", "x-nvidia-switch"
 _OEM = "5703"  # NVIDIA's number at IANA
 _TEXTS = (reports.DRIVER, reports.CHIP_SKU, reports.PROJECT, reports.PROJECT_SKU)
 
@@ -36,10 +37,30 @@ def conclude(c: Case) -> Conclusion:
                 "product": ", ".join(dict.fromkeys(g.product for g in c.gpus if g.product)),
             },
             "ueids": list(names),
-            "gpus": [_claims(c, g) for g in c.gpus],
+            "switches" if c.family.switch else "gpus": [_claims(c, g) for g in c.gpus],
+            "nvidia.devices": [_device(c, g) for g in c.gpus],
         }
-    subject = f"nvidia:{names[0]}" if len(names) == 1 else f"nvidia:{len(c.gpus)} GPUs" if names else ""
+    kind = "nvswitch" if c.family.switch else "nvidia"
+    subject = f"{kind}:{names[0]}" if len(names) == 1 else f"{kind}:{len(c.gpus)} {c.family.nouns}" if names else ""
     return Conclusion(subject, claims, tuple(x for x in ends if x > c.inputs.now))
+
+
+def _device(c: Case, g: Gpu) -> Json:
+    """A device as composition sees it: which one it is, and by which numbers it names those that it is linked to.
+
+    A switch states its own number; a GPU states only those of its switches, so its `pdi` is empty.
+    """
+    r, switch = g.report, c.family.switch
+    return {
+        "name": g.name,
+        "kind": "switch" if switch else "gpu",
+        "ueid": g.ueid,
+        "architecture": c.family.chips.get(g.product, ""),
+        "mode": "" if switch else r.mode,
+        "nonce": r.nonce.hex(),
+        "pdi": r.own_number if switch else "",
+        "peers": list(r.linked if switch else r.switches),
+    }
 
 
 def _certificates(g: Gpu) -> Iterator[Certificate]:
@@ -54,14 +75,13 @@ def _claims(c: Case, g: Gpu) -> dict[str, Json]:
         "name": g.name,
         "ueid": g.ueid,
         "product": g.product,
-        "architecture": steps.ARCHITECTURES.get(g.product, ""),
-        "driver": r.driver,
+        "architecture": c.family.chips.get(g.product, ""),
+        **({} if c.family.switch else {"driver": r.driver, "mode": r.mode}),
         "vbios": r.vbios,
-        "mode": r.mode,
         "nonce": r.nonce.hex(),
         "fwid": r.fields.get(reports.FWID, b"").hex(),
         "measurements": {str(n - 1): value.hex() for n, value in sorted(r.measurements.items())},
-        "nvidia": _nvidia(c, g),
+        "nvidia": _of_switch(c, g) if c.family.switch else _nvidia(c, g),
     }
 
 
@@ -83,22 +103,13 @@ def _outcome(judge: Judge, alone: Case) -> Outcome:
 
 def _nvidia(c: Case, g: Gpu) -> dict[str, Json]:
     """NVIDIA's claims version 3; those of its service, such as issuer and times of a token, are not made up."""
-    alone = Case(c.inputs, c.roots, c.rim_roots, (g,), c.responses, c.named)
-    matches = _holds(measured.measurement, alone)
-    chain = (steps.chain, steps.root_pin, steps.cert_time)
-    found: dict[str, Json] = {
-        "ueid": g.ueid,
+    alone = _alone(c, g)
+    found = _common(alone, g, _X) | {
         "oemid": _OEM,
-        "hwmodel": g.chain[1].common_name if len(g.chain) > 1 else "",
-        "eat_nonce": g.report.nonce.hex(),
-        "measres": {True: "success", False: "fail", None: "absent"}[matches],
-        "secboot": True if matches else None,
-        "dbgstat": "disabled" if matches else None,
         f"{_X}-driver-version": g.report.driver,
         f"{_X}-vbios-version": g.report.vbios,
-        f"{_X}-attestation-report-cert-chain": _chain(g.chain, chain, steps.revocation, alone),
+        f"{_X}-vbios-index-no-conflict": _holds(measured.conflict, alone) is True,
     }
-    found |= {f"{_X}-{name}": _holds(judge, alone) is True for name, judge in _SIMPLE.items()}
     for name, held, path, fits in (
         ("driver", g.driver, (measured.driver_chain, measured.driver_time), measured.driver_fits),
         ("vbios", g.vbios, (measured.vbios_chain, measured.vbios_time), measured.vbios_fits),
@@ -114,6 +125,44 @@ def _nvidia(c: Case, g: Gpu) -> dict[str, Json]:
     return found
 
 
+def _alone(c: Case, g: Gpu) -> Case:
+    return replace(c, gpus=(g,))
+
+
+def _common(alone: Case, g: Gpu, prefix: str) -> dict[str, Json]:
+    """What GPUs and switches have alike, under their own prefixes."""
+    matches = _holds(measured.measurement, alone)
+    chain = (steps.chain, steps.root_pin, steps.cert_time)
+    found: dict[str, Json] = {
+        "ueid": g.ueid,
+        "hwmodel": g.chain[1].common_name if len(g.chain) > 1 else "",
+        "eat_nonce": g.report.nonce.hex(),
+        "measres": {True: "success", False: "fail", None: "absent"}[matches],
+        "secboot": True if matches else None,
+        "dbgstat": "disabled" if matches else None,
+        f"{prefix}-attestation-report-cert-chain": _chain(g.chain, chain, steps.revocation, alone),
+    }
+    return found | {f"{prefix}-{name}": _holds(judge, alone) is True for name, judge in _SIMPLE.items()}
+
+
+def _of_switch(c: Case, g: Gpu) -> dict[str, Json]:
+    """NVIDIA's claims version 3 of a switch. What no firmware states, NVIDIA's service counts as a match."""
+    alone, here, held = _alone(c, g), f"{_S}-bios-rim", g.vbios
+    available = ("fetched", "schema-validated", "measurements-available")
+    path = (measured.vbios_chain, measured.vbios_time)
+    return _common(alone, g, _S) | {
+        "oemid": None,
+        f"{_S}-bios-version": g.report.vbios,
+        f"{_S}-pdi": g.report.own_number.upper(),
+        f"{_S}-gpu-pdis": [one.upper() for one in g.report.linked],
+        f"{_S}-attestation-report-cert-chain-fwid-match": _holds(steps.firmware, alone) is not False,
+        **{f"{here}-{what}": held is not None for what in available},
+        f"{here}-signature-verified": _holds(measured.vbios, alone) is True,
+        f"{here}-version-match": _holds(measured.vbios_fits, alone) is True,
+        f"{here}-cert-chain": _chain(held.certificates if held else (), path, _answers(held), alone),
+    }
+
+
 def _answers(held: Manifest | None) -> Judge:
     return lambda alone: steps.stands(alone, held.certificates if held else ())
 
@@ -124,7 +173,6 @@ _SIMPLE: Mapping[str, Judge] = {
     "attestation-report-nonce-match": steps.nonce,
     "attestation-report-signature-verified": steps.signature,
     "attestation-report-cert-chain-fwid-match": steps.firmware,
-    "vbios-index-no-conflict": measured.conflict,
 }
 
 
@@ -151,7 +199,7 @@ def fields(evidence: Evidence) -> Iterator[Field]:
     for part in evidence.parts:
         if part.media_type != reading.MEDIA_TYPE:
             continue
-        name = f"gpu{part.name.rpartition('.')[2]}"
+        name = f"{'switch' if evidence.kind == 'nvswitch' else 'gpu'}{part.name.rpartition('.')[2]}"
         try:
             r = reports.parse(part.data)
         except BadInput:

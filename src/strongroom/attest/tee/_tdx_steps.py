@@ -6,17 +6,16 @@ collateral; "Intel TDX Module Base Architecture Specification" 1.5 for the repor
 
 from collections.abc import Iterator
 
-from strongroom.attest import matching
-from strongroom.attest.steps import Outcome, Step, failed, passed, unchecked
+from strongroom.attest import boot_log, matching
+from strongroom.attest.steps import NOT_ASKED, Outcome, Step, failed, passed, unchecked
 from strongroom.attest.tee import _dcap_quote as quotes
-from strongroom.attest.tee import _dcap_reading as reading
 from strongroom.attest.tee import _dcap_steps as shared
 from strongroom.attest.tee import _dcap_tcb as tcb
 from strongroom.attest.tee import _dcap_words as words
 from strongroom.attest.tee._dcap_case import QUOTE, Case, read
 from strongroom.attest.tee._dcap_quote import Domain
 from strongroom.attest.verifier import Conclusion, Field
-from strongroom.kit import ccel
+from strongroom.kit import ccel, secure_boot
 from strongroom.model.attest import Aspect, Evidence, EvidenceKind, Json, Want
 from strongroom.model.errors import BadInput
 
@@ -27,6 +26,8 @@ _UNTRUSTED, _SEPT_VE_DISABLE, _MIGRATABLE = 0xFF, 1 << 28, 1 << 29
 _KNOWN = {0: "debug", 28: "sept-ve-disable", 29: "migratable", 30: "pks", 31: "key-locker", 63: "perfmon"}
 # XFAM: x87 and SSE are always on; the rest is what XFAM_FIXED0 of version 1.5 lets a TD have.
 _XFAM_ALWAYS, _XFAM_MAY = 0x3, 0x0006DBE7
+_SHA384, _RTMR0 = ccel.NUMBERS["sha384"], 1
+_LOG = "give the log beside the quote: /sys/firmware/acpi/tables/data/CCEL"
 
 
 def _debug(c: Case) -> Outcome:
@@ -102,15 +103,28 @@ def _measurement(c: Case) -> Outcome:
 
 
 def _event_log(c: Case) -> Outcome:
-    part = c.inputs.evidence.part(reading.EVENT_LOG)
-    if part is None:
-        return unchecked("no event log came with the quote")
-    replayed, held = ccel.rtmrs(ccel.parse(part.data)), _registers(c)
+    log = c.log
+    if log is None:
+        wanted, asked = "the log that gives the RTMRs", c.inputs.policy.tdx.event_log
+        return unchecked("no event log came with the quote", wanted, _LOG, asked=asked)
+    replayed, held = ccel.rtmrs(log), _registers(c)
     differs = [f"{name} {value.hex()}" for name, value in replayed.items() if value.hex() != held[name]]
     if differs:
         wanted = "the registers of the quote"
         return failed(f"a replay with {', '.join(differs)}", wanted, "the log is not that of this boot, or was changed")
     return passed("a replay gives every register", "RTMR0 to RTMR3 of the quote")
+
+
+def _secure_boot(c: Case) -> Outcome:
+    """By what the firmware measured into RTMR0. A TD may be measured and started without, so that the policy asks."""
+    if not c.inputs.policy.tdx.secure_boot:
+        return NOT_ASKED
+    wanted, log = "Secure Boot on, by what RTMR0 measured", c.log
+    if log is None:
+        return unchecked("no event log came with the quote", wanted, _LOG, asked=True)
+    if ccel.rtmrs(log)["rtmr0"] != c.domain.rtmr0:
+        return failed("a log that does not give RTMR0", wanted, "the log is not that of this boot, or was changed")
+    return boot_log.booted_securely(secure_boot.state(log, _SHA384, _RTMR0), demanded=True)
 
 
 def _mrconfigid(c: Case) -> Outcome:
@@ -141,6 +155,7 @@ STEPS: tuple[Step[Case], ...] = (
     Step("tdx.report_data", "the quote answers the challenge", f"{MODULE}, REPORTDATA", _report_data, _A.SOURCED, 96, _CORE),
     Step("tdx.measurement", "MRTD and RTMRs are known ones", f"{MODULE}, TDINFO", _measurement, _A.EXECUTABLES, 33, _CORE, waivable=True),
     Step("tdx.event_log", "the event log gives the RTMRs", "UEFI 2.10, 38.4.1", _event_log, _A.EXECUTABLES, 96, _CORE, mandatory=False),
+    Step("tdx.secure_boot", "Secure Boot was on, by the events of RTMR0", "UEFI 2.10, 38.4.1", _secure_boot, _A.CONFIGURATION, 96, _CORE, mandatory=False),
     Step("tdx.mrconfigid", "MRCONFIGID is one of the policy's", f"{MODULE}, TDINFO", _mrconfigid, _A.CONFIGURATION, 96, _CORE, mandatory=False),
     Step("tdx.mrowner", "MROWNER is one of the policy's", f"{MODULE}, TDINFO", _mrowner, _A.CONFIGURATION, 96, _CORE, mandatory=False),
     Step("tdx.mrownerconfig", "MROWNERCONFIG is one of the policy's", f"{MODULE}, TDINFO", _mrownerconfig, _A.CONFIGURATION, 96, _CORE, mandatory=False),

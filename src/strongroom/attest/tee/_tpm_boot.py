@@ -1,20 +1,16 @@
-"""What a machine started, step by step: the log that explains the registers, Secure Boot, what is revoked, and files."""
+"""What a machine started, step by step: the log that explains the registers, and the kernel's list of files."""
 
-from collections.abc import Mapping
-
-from strongroom.attest import matching
+from strongroom.attest import boot_log
 from strongroom.attest.steps import NOT_ASKED, Outcome, failed, passed, unchecked
 from strongroom.attest.tee._tpm_case import Case
-from strongroom.kit import ccel, ima, secure_boot, tpm
-from strongroom.model.attest import EvidenceKind
-from strongroom.model.errors import Malformed
+from strongroom.kit import ccel, ima, tpm
 
 _LOG = "give the log: /sys/kernel/security/tpm0/binary_bios_measurements"
 _IMA = "give the list: /sys/kernel/security/ima/binary_runtime_measurements"
-_FIRMWARE = frozenset(range(8))  # PFP 3.3.4: what firmware extends, and so its log explains
 
 
-def _without_log(wanted: str) -> Outcome:
+def without_log(wanted: str) -> Outcome:
+    """The outcome where no log came along: never a pass."""
     return unchecked("no event log came with the quote: what was started is not known", wanted, _LOG)
 
 
@@ -23,72 +19,14 @@ def event_log(c: Case) -> Outcome:
     wanted = "a log that replays to every quoted register"
     log = c.log()
     if log is None:
-        return _without_log(wanted)
+        return without_log(wanted)
     if c.bank not in log.banks:
         names = ", ".join(ccel.ALGORITHMS.get(b, (hex(b), 0))[0] for b in log.banks)
         return failed(f"a log of {names}", f"one of {c.inputs.policy.tpm.bank}", "it explains another bank")
-    told = set(c.inputs.policy.tpm.pcrs)
     known = log.banks.keys() & tpm.HASHES.keys()
-    banks = [s.algorithm for s in c.attest().selections if s.algorithm in known and s.pcrs]
-    wrong, count = list[str](), 0
-    for bank in banks:
-        quoted = c.registers(bank)
-        count += len(quoted)
-        wrong += [f"{tpm.HASHES[bank][0]} PCR {n}" for n in _unexplained(log, c.replayed(log, bank), quoted, told)]
-    if wrong or not count:
-        found = f"a log that does not give {', '.join(wrong)}" if wrong else "no quoted register in the log's banks"
-        return failed(found, wanted, "the log was changed, or is of another boot")
-    return passed(f"{len(log.events)} events, {count} registers in {len(banks)} banks", wanted)
-
-
-def _unexplained(log: ccel.Log, made: Mapping[int, bytes], quoted: Mapping[int, bytes], told: set[int]) -> list[int]:
-    """The registers that a replay does not give.
-
-    Without an event, a register must be as the TPM started it where firmware or the policy counts it; PCR 10 is the
-    kernel's, whose own list explains it.
-    """
-    wrong = []
-    for n, value in sorted(quoted.items()):
-        if n in made:
-            expected = made[n]
-        elif n == ima.REGISTER or (n not in _FIRMWARE and n not in told):
-            continue
-        else:
-            expected = ccel.initial(log, n, len(value))
-        if expected != value:
-            wrong.append(n)
-    return wrong
-
-
-def judged_secure_boot(c: Case) -> Outcome:
-    """Secure Boot was on, with keys that are not everybody's: by what PCR 7 measured, never by a flag."""
-    wanted = "Secure Boot on, its keys measured, none of them a test key, and every image vouched for by db"
-    state = c.boot()
-    if state is None:
-        return _without_log(wanted)
-    wrong = secure_boot.faults(state)
-    by = ", ".join(secure_boot.vouchers(state)) or "nobody"
-    if not wrong:
-        return passed(f"on; what was started is vouched for by {by}", wanted)
-    if not c.inputs.policy.tpm.secure_boot:
-        return passed(f"{'; '.join(wrong)}: the policy allows it", "allowed")
-    return failed("; ".join(wrong), wanted, "turn Secure Boot on with the owner's or the vendor's keys, and boot again")
-
-
-def dbx(c: Case) -> Outcome:
-    """What is known to be revoked was revoked on this machine when it started."""
-    told = c.inputs.policy.tpm
-    wanted = f"dbx with the {len(told.dbx)} hashes of the policy, at most {told.dbx_missing} missing"
-    if not told.dbx:
-        return unchecked("no list of revoked hashes was given", "a dated list", "[tpm] dbx, of the vendor's update")
-    state = c.boot()
-    if state is None:
-        return _without_log(wanted)
-    missing = {h.lower() for h in told.dbx} - secure_boot.revoked(state)
-    found = f"{len(secure_boot.revoked(state))} hashes, {len(missing)} of {len(told.dbx)} missing"
-    if len(missing) > told.dbx_missing:
-        return failed(found, wanted, "install the vendor's dbx update (fwupdmgr update) and boot again")
-    return passed(found, wanted)
+    quoted = {bank: held for bank, held in c.every_bank().items() if bank in known and held}
+    made = {bank: c.replayed(log, bank) for bank in quoted}
+    return boot_log.explained(log, quoted, made, c.inputs.policy.tpm.pcrs)
 
 
 def measured_files(c: Case) -> Outcome:
@@ -124,11 +62,3 @@ def _aggregates(c: Case) -> tuple[bytes, ...]:
 
 def _first(entries: tuple[ima.Measurement, ...]) -> str:
     return next((e.path for e in entries if e.violated), "")
-
-
-def measurement(c: Case) -> Outcome:
-    """The registers are those of a signed reference."""
-    registers = {f"pcr{n}": v.hex() for n, v in c.registers(c.bank).items()}
-    if not registers:
-        raise Malformed("register values", "none in the policy's bank", c.inputs.policy.tpm.bank)
-    return matching.reference(c.inputs.references, EvidenceKind.TPM, registers)

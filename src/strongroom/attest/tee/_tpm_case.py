@@ -1,13 +1,14 @@
 """What the steps of a TPM's quote share: every part read when it is asked for, and its trouble raised where it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar, cast
 
 from strongroom.attest.tee import _tpm_reading as reading
 from strongroom.attest.verifier import Inputs
-from strongroom.kit import ccel, ima, secure_boot, tpm
+from strongroom.kit import boot_events, ccel, ima, secure_boot, tpm
+from strongroom.kit import shim as shims
 from strongroom.kit.x509 import certificate as certificates
 from strongroom.kit.x509.certificate import Certificate
 from strongroom.model.attest import EndorsementKind
@@ -22,6 +23,8 @@ class Case:
 
     inputs: Inputs
     roots: Mapping[str, str]
+    keks: Mapping[str, str]
+    differences: list[str] = field(default_factory=list)  # from a known boot, in words: reports have room for some
     _held: dict[str, object] = field(default_factory=dict)
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
@@ -36,9 +39,24 @@ class Case:
         return cast("T", found)
 
     def part(self, name: str) -> bytes:
-        """The octets of a part; empty where it was not given."""
-        found = self.inputs.evidence.part(name)
+        """The octets of a part; empty where it was not given. Of several quotes it is the one of the policy's bank."""
+        found = self.inputs.evidence.part(name + self.bank_of_several if name in reading.QUOTED else name)
         return found.data if found else b""
+
+    @property
+    def bank_of_several(self) -> str:
+        """What the names of the judged quote's parts end in: nothing, or the policy's bank where it has its own quote."""
+        name = f".{self.inputs.policy.tpm.bank}"
+        return name if self.inputs.evidence.part(reading.QUOTE + name) else ""
+
+    def others(self) -> Iterator[tuple[str, tuple[bytes, ...]]]:
+        """The quotes that came along beside the judged one: the bank, then quote, signature and register values."""
+        held = {p.name: p.data for p in self.inputs.evidence.parts}
+        for name in held:
+            head, _, bank = name.partition(".")
+            if head == reading.QUOTE and name != reading.QUOTE + self.bank_of_several:
+                end = f".{bank}" if bank else ""
+                yield bank or "the first", tuple(held.get(n + end, b"") for n in reading.QUOTED)
 
     def attest(self) -> tpm.Attest:
         """The quote, whatever it says of itself. Raises Malformed."""
@@ -50,6 +68,9 @@ class Case:
 
     def public(self) -> tpm.Public | None:
         """The attestation key's public area; None where only the key was given. Raises Malformed."""
+        return self._once("public", self._public)
+
+    def _public(self) -> tpm.Public | None:
         octets = self.part(reading.AK)
         return tpm.public(octets) if octets else None
 
@@ -90,8 +111,20 @@ class Case:
 
     def registers(self, bank: int) -> Mapping[int, bytes]:
         """The values of one bank that the quote selected: others came along unsigned."""
+        return self._once(f"registers {bank}", lambda: self._registers(bank))
+
+    def _registers(self, bank: int) -> Mapping[int, bytes]:
         chosen = {n for s in self.attest().selections if s.algorithm == bank for n in s.pcrs}
         return MappingProxyType({n: v for (b, n), v in self.values().items() if b == bank and n in chosen})
+
+    def every_bank(self) -> Mapping[int, Mapping[int, bytes]]:
+        """The registers of every bank that a quote covers, those of the judged quote before others'. Raises Malformed."""
+        found = {s.algorithm: self.registers(s.algorithm) for s in self.attest().selections}
+        for _, (quoted, _, values) in self.others():
+            held = reading.values(values)
+            for bank, pcrs in tpm.attest(quoted).selections:
+                found.setdefault(bank, {n: held[bank, n] for n in pcrs if (bank, n) in held})
+        return found
 
     def log(self) -> ccel.Log | None:
         """The firmware's log; None where it was not given. Raises Malformed."""
@@ -101,6 +134,10 @@ class Case:
     def replayed(self, log: ccel.Log, bank: int) -> Mapping[int, bytes]:
         """The registers that the log gives in a bank. Raises Malformed."""
         return self._once(f"replay {bank}", lambda: ccel.replay(log, bank))
+
+    def told(self, log: ccel.Log) -> tuple[boot_events.Seen, ...]:
+        """The log's events in words. Raises Malformed."""
+        return self._once("told", lambda: boot_events.seen(log, self.bank))
 
     def boot(self) -> secure_boot.State | None:
         """Secure Boot as the log has it; only where its events give the quoted PCR 7. Raises Malformed."""
@@ -113,12 +150,23 @@ class Case:
             raise Malformed("event log", "events that do not give the quoted PCR 7", "the log of this boot")
         return secure_boot.state(log, self.bank)
 
+    def shim(self) -> shims.Shim | None:
+        """What shim says of itself; only where its events give the quoted PCR 14. Raises Malformed."""
+        return self._once("shim", self._shim)
+
+    def _shim(self) -> shims.Shim | None:
+        log = self.log()
+        quoted = self.registers(self.bank).get(shims.REGISTER) if log else None
+        if log is None or quoted is None or self.replayed(log, self.bank).get(shims.REGISTER) != quoted:
+            return None
+        return shims.state(log, self.bank)
+
     def measurements(self) -> tuple[ima.Measurement, ...] | None:
         """The kernel's list; None where it was not given. Raises Malformed."""
         octets = self.part(reading.IMA_LOG)
         return self._once("ima", lambda: ima.parse(octets)) if octets else None
 
 
-def begin(roots: Mapping[str, str], inputs: Inputs) -> Case:
+def begin(roots: Mapping[str, str], keks: Mapping[str, str], inputs: Inputs) -> Case:
     """The state for the inputs."""
-    return Case(inputs, roots)
+    return Case(inputs, roots, keks)

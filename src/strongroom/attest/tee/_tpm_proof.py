@@ -163,3 +163,22 @@ def pcr_digest(c: Case) -> Outcome:
     return (
         passed(made.hex(), wanted) if same else failed(made.hex(), found.digest.hex(), "other values were handed over")
     )
+
+
+def other_quotes(c: Case) -> Outcome:
+    """Quotes of other banks are by the same key, for the same challenge, of the same boot, and over their own values.
+
+    The policy's bank is judged. One beside it that does not fit shows that somebody put the evidence together.
+    """
+    wanted = "the key, the challenge and the boot of the one that is judged"
+    mine, told = c.attest(), list[str]()
+    for bank, (quoted, signature_of, values) in c.others():
+        held, signed = tpm.quote(quoted), tpm.signature(signature_of)
+        tpm.verify(c.key(), signed, held.raw)
+        same = held.extra_data == mine.extra_data and held.signer == mine.signer
+        if not same or held.clock[1:3] != mine.clock[1:3]:
+            return failed(f"a quote of {bank} for {held.extra_data.hex()}, after {held.clock.resets} resets", wanted)
+        if not tpm.same(tpm.pcr_digest(held.selections, reading.values(values), signed.hash), held.digest):
+            return failed(f"a quote of {bank} over other values", wanted, "other values were handed over")
+        told.append(bank)
+    return passed(f"{len(told)} others: {', '.join(told)}" if told else "no other quote", wanted)

@@ -19,11 +19,12 @@ from strongroom.model.errors import BadInput, Malformed
 
 SCHEMA = "strongroom.tpm-evidence/1"
 QUOTE, SIGNATURE, PCRS = "quote", "signature", "pcrs"
+QUOTED = (QUOTE, SIGNATURE, PCRS)  # of each quote, where there are several
 AK, AK_KEY, AK_CERTIFICATE = "ak-public", "ak-key", "ak-certificate"
 EVENT_LOG, IMA_LOG = "event-log", "ima-log"
 _OCTETS, _JSON = "application/octet-stream", "application/json"
 MOST_CERTIFICATES = 8
-_PREFERRED = (0x000B, 0x000C, 0x000D, 0x0004)  # which quote of several: the bank that references speak of
+_PREFERRED = (0x000B, 0x000C, 0x000D, 0x0004)  # which quote of several, where none is of the policy's bank
 _SELECTIONS, _DIGESTS = 132, 532  # octets of the structures that tpm2_quote writes as they lie in memory
 
 Values = Mapping[tuple[int, int], bytes]  # by bank and register
@@ -85,7 +86,9 @@ def _octets(text: str, what: str) -> bytes:
 
 
 def _parts(named: Mapping[str, bytes]) -> tuple[EvidencePart, ...]:
-    return tuple(EvidencePart(n, _JSON if n == PCRS and d[:1] == b"{" else _OCTETS, d) for n, d in named.items() if d)
+    return tuple(
+        EvidencePart(n, _JSON if n.startswith(PCRS) and d[:1] == b"{" else _OCTETS, d) for n, d in named.items() if d
+    )
 
 
 def _own(data: bytes) -> tuple[EvidencePart, ...]:
@@ -151,21 +154,22 @@ def _attestation(data: bytes) -> tuple[EvidencePart, ...]:
         octets = data[f.start : f.end]
         if f.wire == BYTES and f.number == 2:
             bank, quoted = _quote(data, whole.inner(f))
-            quotes.setdefault(bank, quoted)
+            if bank in quotes or len(quotes) >= tpm.MOST_BANKS:
+                raise Malformed("TPM evidence", f"{len(quotes) + 1} quotes, two of one bank", "one of each bank")
+            quotes[bank] = quoted
         elif f.wire == BYTES and f.number == 7:
             certificates.append(octets)
         elif f.wire == BYTES:
             singles.setdefault(f.number, octets)
-    best = next((quotes[b] for b in _PREFERRED if b in quotes), None)
+    best = next((b for b in _PREFERRED if b in quotes), None)
     if best is None:
         raise Malformed("TPM evidence", "no quote of a known bank", "an Attestation of go-tpm-tools")
-    held = [c for c in (singles.get(6, b""), *certificates) if c][:MOST_CERTIFICATES]
+    chain = [c for c in (singles.get(6, b""), *certificates) if c][:MOST_CERTIFICATES]
     named = {
-        QUOTE: best[0],
-        SIGNATURE: best[1],
-        PCRS: best[2],
+        **dict(zip(QUOTED, quotes.pop(best), strict=True)),
+        **{f"{n}.{_name(b)}": d for b, held in quotes.items() for n, d in zip(QUOTED, held, strict=True)},
         AK: singles.get(1, b""),
-        **{_certificate(n): c for n, c in enumerate(held)},
+        **{_certificate(n): c for n, c in enumerate(chain)},
         EVENT_LOG: singles.get(3, b""),
     }
     return _parts(named)
@@ -184,8 +188,11 @@ def _quote(data: bytes, message: Message) -> tuple[int, tuple[bytes, bytes, byte
                     bank = g.value
                 elif g.number == 2 and g.wire == BYTES:
                     values.update([_value(data, inner, g)])
-    name = tpm.HASHES.get(bank, ("unknown", 0))[0]
-    return bank, (octets[1], octets[2], msgspec.json.encode({name: values}))
+    return bank, (octets[1], octets[2], msgspec.json.encode({_name(bank): values}))
+
+
+def _name(bank: int) -> str:
+    return tpm.HASHES.get(bank, (f"0x{bank:04x}", 0))[0]
 
 
 def _value(data: bytes, message: Message, entry: Field) -> tuple[str, str]:

@@ -6,26 +6,12 @@ from strongroom.attest.tee import _tpm_reading as reading
 from strongroom.attest.tee._tpm_case import Case
 from strongroom.attest.verifier import Conclusion, Field
 from strongroom.kit import secure_boot, tpm
+from strongroom.kit.boot_events import REGISTERS
 from strongroom.kit.x509 import certificate as certificates
 from strongroom.model.attest import Evidence, Json
 from strongroom.model.errors import BadInput
 
-# PFP 3.3.4, and what Linux, shim and GRUB use the others for (uapi-group.org, Linux TPM PCR Registry).
-MEANINGS = {
-    0: "firmware",
-    1: "firmware's configuration",
-    2: "option ROMs",
-    3: "option ROMs' configuration",
-    4: "boot loader",
-    5: "boot loader's configuration, partition table",
-    6: "the platform's maker",
-    7: "Secure Boot",
-    8: "GRUB's commands, the kernel's command line",
-    9: "files that GRUB or the kernel's stub read: kernel, initrd",
-    10: "files that Linux measured (IMA)",
-    11: "unified kernel image",
-    14: "shim's MOK",
-}
+_MOST_DIFFERENCES = 100
 
 
 def conclude(c: Case) -> Conclusion:
@@ -57,6 +43,8 @@ def _claims(c: Case) -> dict[str, Json]:
         "restarts": q.clock.restarts,
         "clock_safe": q.clock.safe,
     }
+    if c.differences:
+        found["boot_differences"] = list(c.differences[:_MOST_DIFFERENCES])
     try:
         found |= _booted(c)
     except BadInput:
@@ -70,7 +58,9 @@ def _booted(c: Case) -> dict[str, Json]:
         return {}
     held: dict[str, Json] = {name: [e.words for e in entries] for name, entries in sorted(state.variables.items())}
     held["dbx"] = len(state.variables.get("dbx", ()))
+    shim = c.shim()
     return {
+        **({"sbat": dict(shim.sbat)} if shim and shim.sbat else {}),
         "secure_boot": state.enabled,
         "secure_boot_keys": held,
         "vouched_by": list(secure_boot.vouchers(state)),
@@ -97,6 +87,8 @@ def fields(evidence: Evidence) -> Iterator[Field]:
             held = certificates.readable(part.data)
             words = f"issued by {held.issuer_name}, to {held.not_after:%Y-%m-%d}" if held else "no certificate"
             yield Field(part.name, -1, len(part.data), part.digest, words)
+        elif part.name.partition(".")[0] in reading.QUOTED and "." in part.name:
+            yield Field(part.name, -1, len(part.data), part.digest, "of another bank")
         elif part.name in (reading.EVENT_LOG, reading.IMA_LOG, reading.AK_KEY):
             yield Field(part.name, -1, len(part.data), part.digest)
 
@@ -135,5 +127,5 @@ def _public(data: bytes) -> Iterator[Field]:
 def _registers(data: bytes) -> Iterator[Field]:
     for (bank, n), value in sorted(reading.values(data).items()):
         yield Field(
-            f"{tpm.HASHES.get(bank, (hex(bank), 0))[0]}.pcr{n}", -1, len(value), value.hex(), MEANINGS.get(n, "")
+            f"{tpm.HASHES.get(bank, (hex(bank), 0))[0]}.pcr{n}", -1, len(value), value.hex(), REGISTERS.get(n, "")
         )

@@ -23,7 +23,7 @@ from strongroom.attest.tee._azure_case import Case
 from strongroom.attest.verifier import Conclusion, Field, Inputs, Verifier
 from strongroom.model.attest import Evidence, EvidenceKind, EvidencePart, Want
 
-_ANSWERED = {"tdx.report_data", "tdx.measurement", "tdx.event_log"}
+_ANSWERED = {"tdx.report_data", "tdx.measurement", "tdx.event_log", "tdx.secure_boot"}
 _BEFORE: tuple[Step[Case[inner.Case]], ...] = shared.vouched()
 _BEHIND: tuple[Step[Case[inner.Case]], ...] = shared.demanded()
 STEPS = (*_BEFORE, *shared.inside(steps.STEPS, _ANSWERED), *_BEHIND)

@@ -11,6 +11,7 @@ from strongroom.attest.steps import Step
 from strongroom.attest.tee import _nvidia_chain as genuine
 from strongroom.attest.tee import _nvidia_measured as measured
 from strongroom.attest.tee import _nvidia_reading as reading
+from strongroom.attest.tee import _nvidia_roots as pinned
 from strongroom.attest.tee import _nvidia_wants as wants
 from strongroom.attest.tee import _nvidia_words as words
 from strongroom.attest.tee._nvidia_case import Case, begin
@@ -18,14 +19,7 @@ from strongroom.attest.verifier import Verifier
 from strongroom.model.attest import Aspect, EvidenceKind
 
 SPDM, DICE, RIM = "DSP0274 1.1", "TCG DICE Attestation Architecture", "TCG RIM IM 1.01"
-# SHA-256 of "NVIDIA Device Identity CA", as https://github.com/NVIDIA/nvtrust has it (verifier_device_root.pem).
-ROOTS: Mapping[str, str] = {
-    "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48": "NVIDIA Device Identity CA"
-}
-# SHA-256 of "NVIDIA CoRIM signing Root CA", as https://github.com/NVIDIA/nvtrust has it (verifier_RIM_root.pem).
-RIM_ROOTS: Mapping[str, str] = {
-    "12977b5115acb0381179279fffeb5a8c4d264971ebb32298023a465fa41df5d1": "NVIDIA CoRIM signing Root CA"
-}
+ROOTS, RIM_ROOTS = pinned.DEVICES, pinned.MANIFESTS
 
 _A, _READ = Aspect, ("nvidia.report",)
 STEPS: tuple[Step[Case], ...] = (
@@ -40,6 +34,7 @@ STEPS: tuple[Step[Case], ...] = (
     Step("nvidia.devices", "every GPU is another one, and none is missing", "NVIDIA attestation SDK", genuine.devices, _A.IDENTITY, 97, _READ),
     Step("nvidia.ocsp", "no authority of the GPU is revoked", "RFC 6960 3.2", genuine.revocation, _A.IDENTITY, 97, _READ, waivable=True),
     Step("nvidia.mode", "the mode is one that is taken", "NVIDIA attestation SDK", genuine.mode, _A.CONFIGURATION, 96, _READ),
+    Step("nvidia.dev_tools", "developer tools are off", "NVML, nvmlConfComputeSystemState_t", genuine.dev_tools, _A.CONFIGURATION, 96, _READ, waivable=True),
     Step("nvidia.driver_rim", "its signer signed the driver's manifest", "XML Signature 1.1, 3.2", measured.driver, _A.EXECUTABLES, 99, _READ),
     Step("nvidia.driver_rim_chain", "the driver's manifest is NVIDIA's", "RFC 5280 6.1", measured.driver_chain, _A.EXECUTABLES, 99, _READ),
     Step("nvidia.driver_rim_time", "the signer of the driver's manifest is valid", "RFC 5280 6.1.3", measured.driver_time, _A.EXECUTABLES, 96, _READ, waivable=True),
@@ -62,7 +57,7 @@ def verifier(roots: Mapping[str, str] = ROOTS, rim_roots: Mapping[str, str] = RI
         spec=f"{SPDM}, {RIM}",
         recognises=reading.recognises,
         read=reading.read,
-        wants=wants.wants,
+        wants=wants.of_gpus,
         begin=lambda inputs: begin(roots, rim_roots, inputs),
         steps=STEPS,
         conclude=words.conclude,

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 
 from strongroom.attest.steps import Step
 from strongroom.attest.tee import _tpm_boot as boot
+from strongroom.attest.tee import _tpm_boot_policy as known
 from strongroom.attest.tee import _tpm_proof as proof
 from strongroom.attest.tee import _tpm_reading as reading
+from strongroom.attest.tee import _tpm_secure_boot as secure
 from strongroom.attest.tee import _tpm_words as words
 from strongroom.attest.tee._tpm_case import Case, begin
 from strongroom.attest.verifier import Verifier
-from strongroom.kit import tpm
+from strongroom.kit import boot_keys, tpm
 from strongroom.model.attest import Aspect, EvidenceKind
 
 # SHA-256 of the roots of Google's certificates for keys of virtual TPMs, of 2022 and of 2018, as go-tpm-tools carries them
@@ -35,16 +37,22 @@ STEPS: tuple[Step[Case], ...] = (
     Step("tpm.clock", "clock and counters did not go back", f"{_P2} 10.11.1", proof.clock, _A.HARDWARE, 96, waivable=True),
     Step("tpm.pcr_selection", "it covers the policy's registers", f"{_P2} 10.6", proof.pcr_selection, _A.CONFIGURATION, 96),
     Step("tpm.pcr_digest", "the values are those that were quoted", f"{_P3} 18.4", proof.pcr_digest, _A.CONFIGURATION, 99),
+    Step("tpm.other_quotes", "quotes of other banks fit it", f"{_P2} 10.12.8", proof.other_quotes, _A.HARDWARE, 99),
     Step("tpm.event_log", "the log explains the registers", f"{_PFP} 10", boot.event_log, _A.CONFIGURATION, 96, waivable=True),
-    Step("tpm.secure_boot", "Secure Boot was on, with keys of somebody", f"{_PFP} 3.3.4.8", boot.judged_secure_boot, _A.CONFIGURATION, 96, waivable=True),
-    Step("tpm.dbx", "what is known to be revoked was revoked", "UEFI 32.3", boot.dbx, _A.CONFIGURATION, 36, waivable=True),
+    Step("tpm.secure_boot", "Secure Boot was on, with keys of somebody", f"{_PFP} 3.3.4.8", secure.judged_secure_boot, _A.CONFIGURATION, 96, waivable=True),
+    Step("tpm.dbx", "what is known to be revoked was revoked", "UEFI 32.3", secure.dbx, _A.CONFIGURATION, 36, waivable=True),
+    Step("tpm.ca_expiry", "it can take what is signed from now on", "UEFI 32.3", secure.ca_expiry, _A.CONFIGURATION, 36, waivable=True),
     Step("tpm.ima", "the kernel's list explains PCR 10", "Linux IMA-templates", boot.measured_files, _A.FILES, 96, mandatory=False),
-    Step("tpm.measurement", "the registers are those of a known boot", f"{_PFP} 3.3.4", boot.measurement, _A.EXECUTABLES, 33, waivable=True),
+    Step("tpm.boot_events", "what was started is what was learned", f"{_PFP} 10.4", known.boot_events, _A.EXECUTABLES, 33, waivable=True),
+    Step("tpm.measurement", "the registers are those of a known boot", f"{_PFP} 3.3.4", known.measurement, _A.EXECUTABLES, 33, waivable=True),
 )  # fmt: skip
 
 
-def verifier(roots: Mapping[str, str] = ROOTS) -> Verifier[Case]:
-    """The verifier that trusts the roots: {SHA-256 of the DER: name}. Only a test names others; owners use the policy."""
+def verifier(roots: Mapping[str, str] = ROOTS, keks: Mapping[str, str] = boot_keys.KEKS) -> Verifier[Case]:
+    """The verifier that trusts the roots, and the KEKs for lists of what is revoked: {SHA-256 of the DER: name}.
+
+    Only a test names others; owners use the policy.
+    """
     return Verifier(
         kind=EvidenceKind.TPM,
         title="TPM 2.0 quote and measured boot",
@@ -52,7 +60,7 @@ def verifier(roots: Mapping[str, str] = ROOTS) -> Verifier[Case]:
         recognises=reading.recognises,
         read=reading.read,
         wants=lambda _: (),
-        begin=lambda inputs: begin(roots, inputs),
+        begin=lambda inputs: begin(roots, keks, inputs),
         steps=STEPS,
         conclude=words.conclude,
         fields=words.fields,

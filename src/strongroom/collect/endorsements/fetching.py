@@ -5,6 +5,7 @@ longer than a command may wait is left alone by every command that shares the ca
 """
 
 import contextlib
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,7 +15,8 @@ from strongroom.collect.endorsements import answers
 from strongroom.collect.endorsements.answers import Answer
 from strongroom.collect.endorsements.cache import Cache, Hold
 from strongroom.collect.endorsements.services import Question, Sources, questions
-from strongroom.kit.endorsement_names import names_of
+from strongroom.kit import ocsp_request
+from strongroom.kit.endorsement_names import described, names_of
 from strongroom.model.attest import Endorsements, Want
 from strongroom.model.errors import BadInput, Unreadable
 
@@ -23,6 +25,9 @@ _NONE = (400, 404, 410)  # KDS answers 400 or 404 for a chip or a TCB that it do
 ABSENT_FOR = timedelta(hours=1)
 HOLD_FOR = timedelta(minutes=5)  # after a service that stayed busy without saying for how long
 PAUSE_FOR = timedelta(minutes=1)  # after one that gave no answer; forgotten with the command
+KEYS_FOR = timedelta(
+    minutes=5
+)  # after a key set without the key: whoever makes up tokens must not make us ask on and on
 MOST_HOLD = timedelta(days=1)  # a header must not silence a service for ever
 
 
@@ -31,7 +36,7 @@ class NoAnswerError(Exception):
 
 
 class Transport(Protocol):
-    """Sends one GET over HTTP: no redirect followed, bounded in size and time."""
+    """Sends one GET, or a POST of what has a body, over HTTP: no redirect followed, bounded in size and time."""
 
     def __call__(self, question: Question) -> Answer:
         """The answer, whatever its status. Raises NoAnswerError."""
@@ -48,12 +53,15 @@ class Patience(NamedTuple):
 
 
 class World(NamedTuple):
-    """What fetching needs of the surroundings. `jitter` gives 0 to 1, so that a fleet does not come back in step."""
+    """What fetching needs of the surroundings. `jitter` gives 0 to 1, so that a fleet does not come back in step;
+    `nonce` is one for a question about a certificate's status.
+    """
 
     ask: Transport
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     jitter: Callable[[], float]
+    nonce: Callable[[], bytes] = lambda: secrets.token_bytes(ocsp_request.NONCE_SIZE)
 
 
 class Fetched(NamedTuple):
@@ -96,16 +104,36 @@ class Fetcher:
         """Ask when it is this command's turn, and keep what was given."""
         with self._cache.one_at_a_time(question.service) if self._cache else contextlib.nullcontext():
             self._allowed(question, names)
-            answer = self._patiently(question)
+            nonce = self._world.nonce() if question.status_of else b""
+            answer = self._answered(question.with_nonce(nonce), names)
+            if question.status_of:
+                answers.with_nonce(answer, question.url, nonce)
+            if question.leads_to:
+                question = answers.key_set_at(answer, question)
+                answer = self._answered(question, names)
             now = self._world.clock()
-            if answer.status in _NONE:
-                self._absent(question, names, Hold(now + ABSENT_FOR, f"{question.url} answered {answer.status}"))
-                raise NoAnswerError(f"{question.url} has none (status {answer.status})")
-            if answer.status != 200:
-                raise NoAnswerError(f"{question.url} answered with status {answer.status}")
             found = answers.read(answer, question.url, names, now)
             self._keep(found, now, question.service)
+            self._has_keys(found, question, names, now)
         return found
+
+    def _answered(self, question: Question, names: tuple[str, ...]) -> Answer:
+        """An answer of status 200. Raises NoAnswerError."""
+        answer = self._patiently(question)
+        if answer.status in _NONE:
+            until = self._world.clock() + ABSENT_FOR
+            self._absent(question, names, Hold(until, f"{question.url} answered {answer.status}"))
+            raise NoAnswerError(f"{question.url} has none (status {answer.status})")
+        if answer.status != 200:
+            raise NoAnswerError(f"{question.url} answered with status {answer.status}")
+        return answer
+
+    def _has_keys(self, found: Endorsements, question: Question, names: tuple[str, ...], now: datetime) -> None:
+        """A set that lacks a key is kept all the same, and its service is not asked for keys again for a while."""
+        says = [s for s in map(described, found.items) if s is not None]
+        lacking = [n for n in names if not any(s.meets(n, now) for s in says)]
+        if lacking:
+            self._leave_alone(question, f"the key set at {question.url} has no {lacking[0][:80]}", KEYS_FOR)
 
     def _keep(self, found: Endorsements, now: datetime, source: str) -> None:
         if self._cache is None:

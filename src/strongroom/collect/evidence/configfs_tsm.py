@@ -7,6 +7,7 @@ somebody else asked in between, and what was read may answer them.
 
 import contextlib
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from strongroom.collect.evidence.collected import Collected
@@ -18,6 +19,7 @@ REPORT_DATA = 64  # octets of `inblob`: what SEV-SNP and TDX sign
 _MOST = 1 << 20  # octets of a blob; the kernel's own limit is 32 KiB
 _ATTEMPTS = 5
 _KINDS = {"sev_guest": EvidenceKind.SNP, "tdx_guest": EvidenceKind.TDX}
+_PROVIDERS = {kind: provider for provider, kind in _KINDS.items()}
 _NAMES = {EvidenceKind.SNP: "report", EvidenceKind.TDX: "quote"}
 _HINT = "run it inside of the confidential VM, as root; mount -t configfs none /sys/kernel/config"
 
@@ -30,6 +32,12 @@ def present(root: str = ROOT) -> bool:
         return False
 
 
+def kind(root: str = ROOT) -> EvidenceKind:
+    """Which kind of report the interface makes, without making one. Raises as `collect`."""
+    with _folder(root) as folder:
+        return _kind(folder)
+
+
 def collect(report_data: bytes, privilege: int | None = None, root: str = ROOT) -> Collected:
     """Ask for a report over these octets (and zeros, up to 64), at a privilege level where one is named (VMPL of SEV-SNP).
 
@@ -40,6 +48,13 @@ def collect(report_data: bytes, privilege: int | None = None, root: str = ROOT) 
     """
     if len(report_data) > REPORT_DATA:
         raise BadInput("report data", f"{len(report_data)} octets", f"at most {REPORT_DATA}")
+    with _folder(root) as folder:
+        return _ask(folder, report_data, privilege)
+
+
+@contextlib.contextmanager
+def _folder(root: str) -> Iterator[Path]:
+    """A report of our own, for as long as it is needed. Raises NotFound."""
     if not present(root):
         raise NotFound("configfs-tsm", f"no {root}", "Linux 6.7 or later with a TSM module", _HINT)
     folder = Path(root) / f"strongroom-{secrets.token_hex(8)}"
@@ -49,17 +64,22 @@ def collect(report_data: bytes, privilege: int | None = None, root: str = ROOT) 
         # ENXIO: no module has registered; this is no confidential VM, or its driver is not loaded.
         raise NotFound("configfs-tsm", _why(folder, e), "a TSM module", "modprobe sev-guest, or tdx-guest") from None
     try:
-        return _ask(folder, report_data, privilege)
+        yield folder
     finally:
         with contextlib.suppress(OSError):  # what remains is an empty report of the kernel's, gone with the next boot
             folder.rmdir()
 
 
-def _ask(folder: Path, report_data: bytes, privilege: int | None) -> Collected:
+def _kind(folder: Path) -> EvidenceKind:
     provider = _read(folder / "provider").decode("ascii", "replace").strip()
-    kind = _KINDS.get(provider)
-    if kind is None:
+    found = _KINDS.get(provider)
+    if found is None:
         raise BadInput("configfs-tsm", f"the provider {provider[:40]!r}", f"one of {', '.join(_KINDS)}")
+    return found
+
+
+def _ask(folder: Path, report_data: bytes, privilege: int | None) -> Collected:
+    made = _kind(folder)
     for _ in range(_ATTEMPTS):
         before = _generation(folder)
         if privilege is not None:
@@ -67,11 +87,11 @@ def _ask(folder: Path, report_data: bytes, privilege: int | None) -> Collected:
         _write(folder / "inblob", report_data.ljust(REPORT_DATA, b"\0"))
         wanted = before + (1 if privilege is None else 2)  # each write counts as one
         try:
-            found = _blobs(folder, kind)
+            found = _blobs(folder, made)
         except BlockingIOError:  # somebody wrote between our write and our read (EWOULDBLOCK)
             continue
         if _generation(folder) == wanted:
-            return Collected(kind, found, f"configfs-tsm, {provider}")
+            return Collected(made, found, f"configfs-tsm, {_PROVIDERS[made]}")
     raise BadInput("configfs-tsm", f"{_ATTEMPTS} reports that others wrote over", "nobody else in the same folder")
 
 

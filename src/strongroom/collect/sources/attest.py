@@ -1,13 +1,13 @@
 """`attest:FILE` or `attest:DIR`: records of appraisals, as `strongroom attest verify --record` keeps them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from strongroom.kit import strict_json
-from strongroom.model.attest import Appraisal, Reference, ReferenceValues, StepVerdict
+from strongroom.model.attest import Appraisal, EvidenceKind, Reference, ReferenceValues, StepResult, StepVerdict
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput, Malformed, TooLarge, Unreadable
 from strongroom.model.estate import Asset, Estate, Fact, Gap, SourceRead
@@ -111,14 +111,21 @@ def _asset(subject: str, record: _Record, path: Path, request: Request) -> Asset
 
 def _facts(record: _Record) -> Iterator[tuple[str, Value]]:
     a = record.appraisal
+    members = _members(a)
+    whole = (a, *members) if a.kind is EvidenceKind.COMPOSITE else (a,)
+    steps = tuple(s for m in whole for s in m.steps)
     yield "attest.kind", a.kind.value
+    yield "attest.kinds", tuple(sorted({m.kind.value for m in members}))
     yield "attest.tier", a.tier.value
     yield "attest.complete", a.complete
-    yield "attest.failed", tuple(s.id for s in a.steps if s.verdict is StepVerdict.FAIL)
-    yield "attest.checked", tuple(s.id for s in a.steps if s.verdict is StepVerdict.PASS)
-    unchecked = (s for s in a.steps if s.verdict is StepVerdict.NOT_CHECKED and s.mandatory)
-    yield "attest.not_checked", tuple(s.id for s in unchecked)
-    yield "attest.waived", tuple(f"{s.id}: {s.reason}" for s in a.steps if s.waived)
+    yield "attest.failed", _named(s.id for s in steps if s.verdict is StepVerdict.FAIL)
+    yield "attest.checked", _everywhere(steps)
+    yield "attest.not_checked", _named(s.id for s in steps if s.verdict is StepVerdict.NOT_CHECKED and s.mandatory)
+    yield "attest.waived", _named(f"{s.id}: {s.reason}" for s in steps if s.waived)
+    booted = [m.claims["secure_boot"] for m in members if isinstance(m.claims.get("secure_boot"), bool)]
+    if booted:
+        yield "attest.secure_boot", all(booted)
+    yield "attest.devices", tuple(sorted(_devices(members)))
     yield "attest.at", a.appraised_at.isoformat()
     yield "attest.expires", a.expires_at.isoformat()
     yield "attest.policy", f"{record.policy.name} {record.policy.version}"
@@ -128,22 +135,46 @@ def _facts(record: _Record) -> Iterator[tuple[str, Value]]:
         yield "attest.tcb_accepted", tuple(str(s) for s in accepted) if isinstance(accepted, list) else ()
         status = a.claims.get("tcb_status")
         yield "attest.tcb_status", status if isinstance(status, str) else None
-    measured = a.claims.get("measurements")
-    if isinstance(measured, dict) and not any(s.verdict is StepVerdict.FAIL for s in a.steps):
-        yield "attest.measured", tuple(sorted(f"{name}={value}" for name, value in measured.items() if value))
+    measured = [m.claims["measurements"] for m in members if isinstance(m.claims.get("measurements"), dict)]
+    if measured and not any(s.verdict is StepVerdict.FAIL for s in steps):
+        pairs = ((name, value) for held in measured if isinstance(held, dict) for name, value in held.items())
+        yield "attest.measured", tuple(sorted(f"{name}={value}" for name, value in pairs if value))
     matched = _matched(record)
     yield "attest.reference", f"{matched.name} {matched.version}".strip() if matched else None
     yield "attest.image", matched.image or None if matched else None
 
 
+def _members(a: Appraisal) -> tuple[Appraisal, ...]:
+    """The appraisals that a node is made of; of other evidence, itself: its parts are judged by its own steps."""
+    return a.parts if a.kind is EvidenceKind.COMPOSITE else (a,)
+
+
+def _named(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _everywhere(steps: Iterable[StepResult]) -> tuple[str, ...]:
+    """The steps that passed wherever they were asked: two members of one kind have one name for a step."""
+    held = tuple(steps)
+    worse = {s.id for s in held if s.verdict is not StepVerdict.PASS}
+    return _named(s.id for s in held if s.id not in worse)
+
+
+def _devices(members: Iterable[Appraisal]) -> Iterator[str]:
+    for m in members:
+        listed = m.claims.get("nvidia.devices")
+        for d in listed if isinstance(listed, list) else ():
+            if isinstance(d, dict):
+                yield f"{d.get('kind', '')} {d.get('ueid', '')}"
+
+
 def _matched(record: _Record) -> Reference | None:
     """The reference that the evidence equals, in every register that it names."""
-    measured = record.appraisal.claims.get("measurements")
-    if not isinstance(measured, dict):
-        return None
-    for r in record.references.of(record.appraisal.kind):
-        if r.values and all(measured.get(name) in values for name, values in r.values.items()):
-            return r
+    for m in _members(record.appraisal):
+        measured = m.claims.get("measurements")
+        for r in record.references.of(m.kind) if isinstance(measured, dict) else ():
+            if r.values and isinstance(measured, dict) and all(measured.get(n) in v for n, v in r.values.items()):
+                return r
     return None
 
 

@@ -11,7 +11,7 @@ from strongroom.cli.commands.attest import _options as options
     "--endorsements",
     multiple=True,
     metavar="PATH",
-    help="A certificate, chain, revocation list, collateral, bundle, or a folder of these.",
+    help="A certificate, chain, revocation list, collateral, signed dbx list, bundle, or a folder of these.",
 )
 @click.option("--references", multiple=True, metavar="PATH", help="Signed reference values.")
 @click.option("--policy", metavar="FILE", help="The appraisal policy [default: strongroom attest policy].")
