@@ -57,16 +57,24 @@ class Simulator:
     running: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
-        """Switch it on: a reset."""
+        """Switch it on: a reset. Where another program took one of its ports meanwhile, it gets others."""
+        for _ in range(5):
+            if self._started():
+                return
+            self.port = _free()
+        pytest.fail("the simulator did not start")
+
+    def _started(self) -> bool:
         state = ("--tpm2", "--tpmstate", f"dir={self.folder}", "--flags", "not-need-init,startup-clear")
         where = ("--server", f"type=tcp,port={self.port}", "--ctrl", f"type=tcp,port={self.port + 1}")
         self.running = subprocess.Popen(("swtpm", "socket", *state, *where))
         until = time.monotonic() + _ENOUGH
-        while time.monotonic() < until:
+        while time.monotonic() < until and self.running.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port + 1)) == 0:
-                    return
-        pytest.fail("the simulator did not start")
+                    time.sleep(0.1)  # it opens the other port after this one, and ends where it cannot
+                    return self.running.poll() is None
+        return False
 
     def stop(self) -> None:
         """Switch it off as a machine does that is shut down."""
