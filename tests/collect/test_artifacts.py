@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from strongroom.app.sources import find, gather
 from strongroom.collect.artifacts.placing import Mounts, speaks_against
-from strongroom.collect.artifacts.recognising import CLAIMS, recognise
+from strongroom.collect.artifacts.recognising import recognise
 from strongroom.kit.formats.bounded import Memory
+from strongroom.kit.formats.claims import CLAIMS
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import Unreadable
 from strongroom.model.estate import Asset, Estate

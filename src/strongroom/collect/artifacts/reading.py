@@ -12,10 +12,11 @@ from strongroom.collect.artifacts.assets import KINDS, Maker
 from strongroom.collect.artifacts.besides import Desk
 from strongroom.collect.artifacts.grouping import Group, group
 from strongroom.collect.artifacts.placing import Mounts
-from strongroom.collect.artifacts.recognising import claimed, closed, recognise
+from strongroom.collect.artifacts.recognising import recognise
 from strongroom.collect.artifacts.seen import Seen
 from strongroom.collect.artifacts.walking import File, Miss, Opened, Tree, open_file, walk
 from strongroom.kit.formats import folders
+from strongroom.kit.formats.claims import claimed, closed
 from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset, Estate, Gap, SourceRead
 from strongroom.model.ports import Request

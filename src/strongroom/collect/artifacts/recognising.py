@@ -6,61 +6,19 @@ from strongroom.collect.artifacts import pickled
 from strongroom.collect.artifacts.seen import PICKLED, Seen
 from strongroom.kit.formats import arrays, gguf, graphs, indexes, keras, pickles, safetensors, sealed, tables, zips
 from strongroom.kit.formats.bounded import Source
+from strongroom.kit.formats.claims import claimed
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import Malformed, TooLarge
 from strongroom.model.values import Unknown
 
 HEAD = 64 * 1024
 _LFS = b"version https://git-lfs.github.com/spec/"
-_CLOSED = (b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\xfd7zXZ\x00", b"BZh", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")
 _TABLE_END = (0xDB4775248B80FB57).to_bytes(8, "little")  # LevelDB table format, "Footer"; TensorFlow's .index is one
 _GGML = (b"lmgg", b"tjgg", b"fmgg", b"algg")  # llama.cpp before GGUF, as little-endian numbers
 _TFLITE = b"TFL3"  # TensorFlow Lite schema, file_identifier, at offset 4
 
-CLAIMS = {
-    ".safetensors": "safetensors",
-    ".gguf": "gguf",
-    ".onnx": "onnx",
-    ".keras": "keras",
-    ".h5": "hdf5",
-    ".hdf5": "hdf5",
-    ".pt": "pytorch",
-    ".pth": "pytorch",
-    ".ckpt": "pytorch",
-    ".pkl": "pickle",
-    ".pickle": "pickle",
-    ".dill": "pickle",
-    ".joblib": "joblib",
-    ".npy": "numpy",
-    ".npz": "npz",
-    ".parquet": "parquet",
-    ".arrow": "arrow",
-    ".feather": "feather",
-    ".tfrecord": "tfrecord",
-    ".tflite": "tflite",
-    ".faiss": "faiss",
-    ".ann": "annoy",
-    ".annoy": "annoy",
-}
 _LOOSE = ("pytorch", "pickle", "joblib", "annoy", "hdf5")  # claims that several formats can keep
-_WEIGHTS_BIN = ("pytorch_model", "adapter_model", "model-", "model.", "optimizer", "diffusion_pytorch_model")
 _TEXTUAL = frozenset(range(0x20, 0x7F)) | {9, 10, 13}
-
-
-def claimed(name: str) -> str:
-    """The format that a name claims; empty for none. A sealed file claims that of the name before the last ending."""
-    low = name.lower()
-    for ending in (".age", ".gpg", ".pgp", ".asc", ".enc", ".sealed"):
-        low = low.removesuffix(ending)
-    suffix = PurePosixPath(low).suffix
-    if suffix == ".bin" and low.startswith(_WEIGHTS_BIN):
-        return "pytorch"
-    return CLAIMS.get(suffix, "")
-
-
-def closed(head: bytes) -> bool:
-    """Whether a file is an archive or a stream of a kind that is not opened here."""
-    return head.startswith(_CLOSED)
 
 
 def recognise(source: Source, name: str) -> Seen | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from strongroom.collect.artifacts.assets import KINDS
 from strongroom.collect.artifacts.reading import collect
-from strongroom.collect.artifacts.recognising import CLAIMS
 from strongroom.kit.formats import arrays, gguf, keras, pickles, safetensors, tables, zips
+from strongroom.kit.formats.claims import CLAIMS
 from strongroom.model.ports import Collector, Peek
 
 _MAGIC = (gguf.MAGIC, arrays.MAGIC, keras.HDF5, tables.PARQUET, tables.ARROW)

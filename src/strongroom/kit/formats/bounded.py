@@ -45,6 +45,11 @@ class Part:
         self._size = max(0, min(size, whole.size - start))
 
     @property
+    def start(self) -> int:
+        """Where it begins in the whole."""
+        return self._start
+
+    @property
     def size(self) -> int:
         """Its length, never beyond the end of the whole."""
         return self._size

@@ -35,7 +35,12 @@ class Gguf:
     tensors: int
     words: dict[str, str] = field(default_factory=dict)
     split: int = 0
-    template: bool = False  # it brings a chat template, which is a program for Jinja
+    templates: list[str] = field(default_factory=list)  # chat templates, which are programs for Jinja
+
+    @property
+    def template(self) -> bool:
+        """Whether it brings a chat template."""
+        return bool(self.templates)
 
 
 @dataclass(slots=True)
@@ -96,7 +101,8 @@ def _pairs(r: _Reader, pairs: int, found: Gguf) -> int:
             text = r.text().decode("utf-8", "replace")
             if key in _SHOWN:
                 found.words[key] = text[:120]
-            found.template = found.template or key.startswith("tokenizer.chat_template")
+            if key.startswith("tokenizer.chat_template"):
+                found.templates.append(text)
         elif kind in _FIXED and kind not in (6, 12):
             number = int.from_bytes(r.cursor.take(_FIXED[kind]), "big" if r.order == "big" else "little")
             alignment = number if key == "general.alignment" else alignment

@@ -24,6 +24,7 @@ TENSORFLOW_CODE = frozenset({
     "WholeFileReaderV2", "LoadDataset", "SaveDataset", "SaveDatasetV2", "DebugIdentityV3", "WriteRawProtoSummary",
     "RegisterDataset", "RpcCall", "CreateSummaryFileWriter",
 })  # fmt: skip
+TENSORFLOW_WORST = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc", "WriteFile", "RpcCall"})
 _ORDINARY = frozenset({"SaveV2", "PrintV2"})  # every SavedModel has a function that saves it; printing harms nobody
 
 

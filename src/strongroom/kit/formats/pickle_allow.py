@@ -33,7 +33,7 @@ HARMLESS: frozenset[str] = frozenset(
     | _pairs("torch.nn.parameter", "Parameter UninitializedParameter Buffer")
     | _pairs("torch._tensor", "_rebuild_from_type_v2")
     | _pairs("torch.serialization", "_get_layout")
-    | _pairs("collections", "OrderedDict Counter")
+    | _pairs("collections", "OrderedDict Counter defaultdict deque")
     | _pairs("_codecs", "encode")
     | _pairs("builtins", "set frozenset bytearray complex slice range list dict tuple int float bool str bytes")
     | _pairs(
@@ -49,7 +49,25 @@ HARMLESS: frozenset[str] = frozenset(
     | {f"{module} {name}" for module in _ARRAYS for name in ("_reconstruct", "scalar")}
     | _pairs("numpy.core.numeric", "_frombuffer")
     | _pairs("numpy._core.numeric", "_frombuffer")
-    | _pairs("numpy", "ndarray dtype bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64")
+    | _pairs(
+        "numpy",
+        "ndarray dtype bool_ bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 longdouble "
+        "complex64 complex128 clongdouble str_ bytes_ void object_ datetime64 timedelta64 intc intp longlong ulonglong "
+        "recarray record",
+    )
+    | _pairs(
+        "numpy.dtypes",
+        "BoolDType Int8DType Int16DType Int32DType Int64DType UInt8DType UInt16DType UInt32DType UInt64DType "
+        "Float16DType Float32DType Float64DType Complex64DType Complex128DType StrDType BytesDType ObjectDType "
+        "VoidDType DateTime64DType TimeDelta64DType",
+    )
+    | _pairs("numpy.ma.core", "_mareconstruct MaskedArray")
+    | _pairs("numpy.ma", "MaskedArray")
+    | _pairs("numpy.rec", "recarray record")
+    | _pairs("numpy.random._pickle", "__randomstate_ctor __generator_ctor __bit_generator_ctor")
+    | _pairs("numpy.random._mt19937", "MT19937")
+    | _pairs("numpy.random._pcg64", "PCG64")
+    | _pairs("joblib.numpy_pickle", "NumpyArrayWrapper")
 )
 """Imports as `module name`. Everything else is code that the file names, and runs when it is loaded."""
 

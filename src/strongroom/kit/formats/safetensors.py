@@ -1,5 +1,6 @@
 """safetensors: 8 bytes of length, a JSON header, tensors without hole or overlap (huggingface/safetensors, "Format")."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -32,6 +33,27 @@ class _Tensor(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor of a file: its type in the format's word, its shape, and which octets of the file it is."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything of a file lies: its tensors in the order of the header, where the first octet of them is."""
+
+    tensors: tuple[Tensor, ...]
+    start: int
+    size: int
+    metadata: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SafeTensors:
     """What a header says: how many tensors, of which types, how many bytes they have, and the free words."""
 
@@ -48,6 +70,13 @@ def looks_like(head: bytes, size: int) -> bool:
 
 
 def read(source: Source) -> SafeTensors:
+    """What the header says, in short. Raises as `layout`."""
+    found = layout(source)
+    types = tuple(sorted({t.dtype for t in found.tensors}))
+    return SafeTensors(len(found.tensors), found.size - found.start, types, found.metadata)
+
+
+def layout(source: Source) -> Layout:
     """The header, checked as a strict reader would.
 
     Raises:
@@ -67,15 +96,39 @@ def read(source: Source) -> SafeTensors:
     try:
         raw = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         words = msgspec.json.decode(raw.pop("__metadata__", msgspec.Raw(b"{}")), type=dict[str, str])
-        tensors = [msgspec.json.decode(r, type=_Tensor) for r in raw.values()]
+        tensors = {name: msgspec.json.decode(r, type=_Tensor) for name, r in raw.items()}
     except (msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise Malformed(SUBJECT, str(e).lower()[:120], "tensors with dtype, shape and data_offsets") from None
-    _covered(tensors, source.size - 8 - length)
-    types = tuple(sorted({t.dtype for t in tensors}))
-    return SafeTensors(len(tensors), source.size - 8 - length, types, tuple(sorted(words.items())))
+    start = 8 + length
+    _covered(tensors.values(), source.size - start)
+    places = tuple(
+        Tensor(name, t.dtype, tuple(t.shape), start + t.data_offsets[0], start + t.data_offsets[1])
+        for name, t in tensors.items()
+    )
+    return Layout(places, start, source.size, tuple(sorted(words.items())))
 
 
-def _covered(tensors: list[_Tensor], payload: int) -> None:
+def header(tensors: Iterable[tuple[str, str, tuple[int, ...]]], metadata: Mapping[str, str]) -> tuple[bytes, int]:
+    """The header of a new file for tensors (name, type, shape) that lie in this order, and the size of the whole file.
+
+    Raises Malformed for what `layout` would refuse, TooLarge.
+    """
+    told: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
+    place = 0
+    for name, dtype, shape in tensors:
+        if name in told or name == "__metadata__":
+            raise Malformed(SUBJECT, f"two tensors called {name[:80]!r}", "a name for each")
+        end = place + _size(_Tensor(dtype, list(shape), (0, 0)))
+        told[name] = {"dtype": dtype, "shape": shape, "data_offsets": (place, end)}
+        place = end
+    text = msgspec.json.encode(told)
+    text += b" " * (-len(text) % 8)  # the tensors begin aligned
+    if len(text) > READ:
+        raise TooLarge(SUBJECT, f"{len(text)} bytes", f"at most {READ}")
+    return len(text).to_bytes(8, "little") + text, 8 + len(text) + place
+
+
+def _covered(tensors: Collection[_Tensor], payload: int) -> None:
     """Every byte belongs to exactly one tensor: what lies between two could be anything."""
     place = 0
     for t in sorted(tensors, key=lambda t: t.data_offsets):

@@ -1,6 +1,7 @@
 """Datasets by their first bytes: Parquet, Arrow, Feather, TFRecord, JSON lines, tar shards; and logs of prompts."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from strongroom.kit.formats.bounded import Source, safe_name
@@ -11,6 +12,9 @@ ARROW = b"ARROW1"  # Arrow columnar format, "IPC File Format"
 FEATHER_1 = b"FEA1"
 _BLOCK = 512  # POSIX pax interchange format, "ustar"
 MOST_MEMBERS = 20_000
+_MOST_NAME = 1 << 16
+_REGULAR, _DEVICES = (b"0", b"\0", b"7"), (b"3", b"4", b"6")
+_LONGER, _ABOUT_ALL = (b"L", b"x"), (b"g", b"K", b"V")
 _MASK = 0xA282EAD8  # TFRecord: masked CRC-32C (tensorflow/core/lib/hash/crc32c.h)
 _POLYNOMIAL = 0x82F63B78  # CRC-32C, reflected (RFC 3720, appendix B.4)
 
@@ -107,32 +111,51 @@ def _octal(text: bytes) -> int:
 
 
 def tar_members(source: Source) -> tuple[list[Member], list[str]]:
-    """The regular files of a tar archive, headers only, and what is wrong with it. Raises Malformed for a broken header."""
+    """The regular files of a tar archive, headers only, and what is wrong with it. Raises Malformed for a broken header.
+
+    Names of over 100 bytes stand in a member of their own before: GNU's `L`, or `path` of a pax header `x`.
+    """
     members: list[Member] = []
     faults: dict[str, None] = {}
-    place = 0
+    place, longer = 0, ""
     for _ in range(MOST_MEMBERS):
         block = source.at(place, _BLOCK)
         if len(block) < _BLOCK or not block.strip(b"\0"):
             return members, list(faults)
         if not _checksum(block):
             raise Malformed("tar header", f"a wrong checksum at {place}", "a whole archive")
-        size = _octal(block[124:136])
-        name = (block[345:500].rstrip(b"\0") + b"/" if block[345:346] not in (b"\0", b"") else b"") + block[
-            :100
-        ].rstrip(b"\0")
-        text = name.decode("utf-8", "backslashreplace")
-        if not safe_name(text.rstrip("/")):
-            faults[f"member {text[:80]!r} leaves the folder that it is unpacked in"] = None
+        size, kind = _octal(block[124:136]), block[156:157]
         if place + _BLOCK + size > source.size:
             faults["it ends within a member"] = None
             return members, list(faults)
-        if block[156:157] in (b"0", b"\0"):
-            members.append(Member(text, place + _BLOCK, size))
-        elif block[156:157] in (b"1", b"2"):
-            faults["it holds links"] = None
+        if kind in _LONGER:
+            longer = _longer(kind, source.at(place + _BLOCK, min(size, _MOST_NAME))) or longer
+        elif kind not in _ABOUT_ALL:
+            text = longer or _name(block)
+            longer = ""
+            if not safe_name(text.rstrip("/")):
+                faults[f"member {text[:80]!r} leaves the folder that it is unpacked in"] = None
+            if kind in _REGULAR:
+                members.append(Member(text, place + _BLOCK, size))
+            elif kind in (b"1", b"2"):
+                faults["it holds links"] = None
+            elif kind in _DEVICES:
+                faults["it holds devices or pipes"] = None
         place += _BLOCK + -(-size // _BLOCK) * _BLOCK
     return members, list(faults)
+
+
+def _name(block: bytes) -> str:
+    before = block[345:500].rstrip(b"\0") + b"/" if block[345:346] not in (b"\0", b"") else b""
+    return (before + block[:100].rstrip(b"\0")).decode("utf-8", "backslashreplace")
+
+
+def _longer(kind: bytes, data: bytes) -> str:
+    """The name of the member that follows, where the member that stands before it says one."""
+    if kind == b"L":
+        return data.rstrip(b"\0").decode("utf-8", "backslashreplace")
+    found = re.search(rb"(?:^|\n)\d+ path=([^\n]*)\n", data)
+    return found[1].decode("utf-8", "backslashreplace") if found else ""
 
 
 def is_webdataset(members: list[Member]) -> bool:

@@ -23,6 +23,8 @@ _ENTRY_SIZE = 46
 _LOCAL_SIZE = 30
 _BIG = 0xFFFFFFFF
 _STORED, _DEFLATED = 0, 8
+_STREAMED = 0x8  # general purpose bit 3
+_MOST_GAP = 1 << 20
 _ENCRYPTED = 0x1 | 0x40  # general purpose bits 0 and 6
 _BOMB_RATIO = 1_000
 _BOMB_LEAST = 1 << 30
@@ -38,6 +40,7 @@ class Entry:
     packed: int
     size: int
     offset: int
+    crc: int = 0
 
     @property
     def encrypted(self) -> bool:
@@ -115,7 +118,7 @@ def _entry(cursor: Cursor, shift: int) -> Entry:
     cursor.skip(lengths[2])
     size, packed, offset = _wide(extra, size, packed, offset)
     text = name.decode("utf-8", "backslashreplace")
-    return Entry(text, method, flags, packed, size, offset + shift)
+    return Entry(text, method, flags, packed, size, offset + shift, int.from_bytes(head[16:20], "little"))
 
 
 def _wide(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
@@ -175,7 +178,35 @@ def local(source: Source, entry: Entry) -> tuple[Part, str]:
         differs = f"{entry.name[:60]!r} has another method before its own bytes"
     elif int.from_bytes(head[6:8], "little") & _ENCRYPTED != entry.flags & _ENCRYPTED:
         differs = f"{entry.name[:60]!r} is encrypted in one place and not in the other"
+    elif not _same_size(head, entry):
+        differs = f"{entry.name[:60]!r} has another size before its own bytes"
     return Part(source, begin, entry.packed), differs
+
+
+def _same_size(head: bytes, entry: Entry) -> bool:
+    """Whether the local header has the sizes of the directory; a streamed entry has them behind its bytes."""
+    packed, size = int.from_bytes(head[18:22], "little"), int.from_bytes(head[22:26], "little")
+    if int.from_bytes(head[6:8], "little") & _STREAMED and not packed and not size:
+        return True
+    return packed in (entry.packed, _BIG) and size in (entry.size, _BIG)
+
+
+def hidden(source: Source, found: Zip, most: int = 10_000) -> str:
+    """Where a local header stands that the directory does not list; empty for nowhere.
+
+    Readers that go from front to back, and those that repair archives, see such an entry.
+    """
+    place = 0
+    for entry in sorted(found.entries, key=lambda e: e.offset)[:most]:
+        gap = source.at(place, min(max(0, entry.offset - place), _MOST_GAP))
+        if MAGIC in gap:
+            return f"an entry at byte {place + gap.find(MAGIC)} that the directory does not list"
+        try:
+            part, _ = local(source, entry)
+        except Malformed:
+            return ""
+        place = max(place, part.start + entry.packed)
+    return ""
 
 
 def unpacked(source: Source, entry: Entry, most: int = MOST_INFLATED) -> Source:
