@@ -29,6 +29,19 @@ def room(package: str, constant: str, kind: type[T]) -> dict[str, T]:
     return dict(sorted(parts.items()))
 
 
+def part(package: str, name: str, constant: str, kind: type[T]) -> T | None:
+    """One part of a room, and no other is loaded; None where there is no file of that name. Raises RoomError as `room`."""
+    root = importlib.import_module(package)
+    known = {i.name for i in pkgutil.iter_modules(root.__path__) if not i.ispkg and not i.name.startswith("_")}
+    if name not in known:
+        return None
+    found = getattr(importlib.import_module(f"{package}.{name}"), constant, None)
+    if not isinstance(found, kind):
+        found_type = type(found).__name__
+        raise RoomError(name, found_type, f"{constant}: {kind.__name__}", f"end the file with {constant} = …")
+    return found
+
+
 def room_of_tuples(package: str, constant: str, kind: type[T]) -> dict[str, T]:
     """Load a room whose files end in a tuple of parts that carry an `id`; an id used twice raises RoomError."""
     by_id: dict[str, T] = {}
