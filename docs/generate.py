@@ -331,15 +331,25 @@ def config() -> Lines:
     yield "one of `--config` or `$STRONGROOM_CONFIG`, else `$XDG_CONFIG_HOME/strongroom/strongroom.toml`, else "
     yield "`/etc/strongroom/strongroom.toml`. It is never read from the tree that is assessed.\n"
     for name, kind in get_type_hints(Config).items():
-        section = name.rstrip("_")  # `assert` is a word of Python
-        yield f"\n## {section}\n\n{text(' '.join((getdoc(kind) or '').split()))}\n\n"
-        yield head("key", "environment", "type", "default")
-        hints = get_type_hints(kind, include_extras=False)
-        for f in msgspec.structs.fields(kind):
-            held = f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory()
-            value = json.dumps(held)  # of these simple values JSON and TOML write the same
-            variable = f"STRONGROOM_{section}__{f.name}".upper()
-            yield row(f"`{f.name}`", f"`{variable}`", type_word(hints[f.name]), f"`{value}`")
+        yield from section(name.rstrip("_"), kind)  # `assert` is a word of Python
+
+
+def section(name: str, kind: type[msgspec.Struct]) -> Lines:
+    """A table of the file, and the tables in it."""
+    yield f"\n## {name}\n\n{text(' '.join((getdoc(kind) or '').split()))}\n\n"
+    yield head("key", "environment", "type", "default")
+    hints, inner = get_type_hints(kind, include_extras=False), []
+    for f in msgspec.structs.fields(kind):
+        held = f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory()
+        kinds = (k for k in (hints[f.name], *get_args(hints[f.name])) if isinstance(k, type))
+        inner += [(f"{name}.{f.name}", k) for k in kinds if issubclass(k, msgspec.Struct)]
+        if isinstance(held, msgspec.Struct):
+            continue
+        value = "" if held is msgspec.NODEFAULT else f"`{json.dumps(held)}`"  # JSON and TOML write these the same
+        variable = "" if "." in name else f"`STRONGROOM_{name}__{f.name}`".upper()
+        yield row(f"`{f.name}`", variable, type_word(hints[f.name]), value)
+    for at, found in inner:
+        yield from section(at, found)
 
 
 def type_word(kind: object) -> str:
@@ -350,6 +360,12 @@ def type_word(kind: object) -> str:
     if kind == dict[str, dict[str, str]]:
         return "table of tables of texts"
     inner = get_args(kind)
+    if get_origin(kind) is dict:
+        return "table of lists" if get_origin(inner[1]) is tuple else "table of texts"
+    if inner and isinstance(inner[0], type) and issubclass(inner[0], msgspec.Struct):
+        return "list of tables"
+    if inner and isinstance(inner[0], type) and issubclass(inner[0], StrEnum):
+        return "list of " + ", ".join(f"`{word}`" for word in inner[0])
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(f"`{word}`" for word in inner)
     return f"list of {names.get(inner[0], 'values')}s" if inner else names.get(kind, str(kind))  # type: ignore[call-overload]

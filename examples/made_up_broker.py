@@ -108,7 +108,6 @@ def broker_of(folder: Path, log: Log, policy: ReleasePolicy, node: machines.Node
             store=store,
             log=log,
             tokens=Tokens(ec.generate_private_key(ec.SECP256R1()), trust="operator-trusted"),
-            files=folder / "records",
             judging=lambda *_: by,
             algorithm=lambda: inputs.policy.composite.hash,
             policy=lambda: policy,

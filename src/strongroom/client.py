@@ -7,7 +7,16 @@
             start(secret.view)
 
 `Broker` attests this machine when the first secret is asked for, with a key that lives in memory only, and again when
-that attestation ends. A `Secret` is wiped at the end of its `with`. What goes wrong is one of the errors named here; all
+that attestation ends. A `Secret` is wiped at the end of its `with`.
+
+Workloads that trust each other by attestation alone talk over TLS, and hand outputs to those only whom the owners named:
+
+    me = broker.certificate("lab/ca/rank", trust="lab-ca.pem")
+    with me.client_context("spiffe://lab.example/aggregator").wrap_socket(connection) as tls:
+        tls.sendall(gradient)
+    sealed = broker.seal_output("lab/data/round", b"the mean of all ranks")
+
+What goes wrong is one of the errors named here; all
 are of `StrongroomError`. This module, its names and their arguments are kept from release to release.
 """
 
@@ -15,6 +24,9 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from strongroom.app import release_certificate, release_output
+from strongroom.app.attested_tls import AttestedContext, peer_of
+from strongroom.app.release_certificate import Certificate
 from strongroom.app.release_client import Client, To
 from strongroom.app.release_evidence import Machine
 from strongroom.app.release_get import Asking, client
@@ -22,7 +34,16 @@ from strongroom.app.release_secret import Secret
 from strongroom.app.release_words import OutOfReach, TurnedAway
 from strongroom.model.errors import StrongroomError
 
-__all__ = ["Broker", "OutOfReach", "Secret", "StrongroomError", "TurnedAway"]
+__all__ = [
+    "AttestedContext",
+    "Broker",
+    "Certificate",
+    "OutOfReach",
+    "Secret",
+    "StrongroomError",
+    "TurnedAway",
+    "peer_of",
+]
 
 
 def _clock() -> datetime:
@@ -87,13 +108,43 @@ class Broker:
             OutOfReach: it did not answer, or cannot work now; later it may.
             StrongroomError: this machine cannot give evidence, or the answer is none.
         """
+        return self._open().get(name)
+
+    def certificate(self, name: str, *, trust: str) -> Certificate:
+        """A certificate for the attested key, by the authority that the resource `name` is.
+
+        Args:
+            name: `REPOSITORY/TYPE/TAG`; its rule says which SPIFFE ID a workload gets, and how long it lasts.
+            trust: A file of authorities, in PEM: whom this certificate, and those of all peers, must come from.
+
+        Its `server_context(peers)` and `client_context(peer)` are of TLS 1.3; a connection with anybody else is refused in
+        its handshake (BadSignature). A connection that stands is not ended when the certificate ends.
+
+        Raises:
+            TurnedAway, OutOfReach: as `get`.
+            StrongroomError: the certificate is not this key's, or not by an authority that is trusted.
+        """
+        return release_certificate.certificate(self._open(), name, release_certificate.roots(trust), _clock)
+
+    def seal_output(self, name: str, data: bytes) -> bytes:
+        """The data, sealed to the recipients that the owners of `name` have named, and to nobody else.
+
+        Its digest is in the broker's log under each owner before this returns: JSON Web Encryption that
+        `strongroom release open-output` opens. At most 64 MiB, all in memory; cut what is larger.
+
+        Raises:
+            TurnedAway: the broker refused, because no recipient is named too.
+            OutOfReach, StrongroomError: as `get`.
+        """
+        return release_output.seal(self._open(), name, data, _clock)
+
+    def _open(self) -> Client:
         if self._client is None:
             raise RuntimeError("a Broker is used in a `with`")
-        return self._client.get(name)
+        return self._client
 
     @property
     def operator_trusted(self) -> bool:
         """Whether nobody attested this broker, neither we nor the hardware that it runs on. Known once one secret came."""
-        if self._client is None:
-            raise RuntimeError("a Broker is used in a `with`")
-        return self._client.vouched is None and self._client.trust != "attested"
+        client = self._open()
+        return client.vouched is None and client.trust != "attested"

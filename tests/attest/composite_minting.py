@@ -158,7 +158,7 @@ class Node:
         more = self.shown if self.shown is not None else self.additional
         if more is not None:
             made["additional_evidence"] = more.decode()
-        return json.dumps(made).encode()
+        return json.dumps(made, separators=(",", ":")).encode()
 
     def verifier(self) -> Verifier[Whole]:
         """The composite's own."""

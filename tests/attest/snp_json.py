@@ -41,4 +41,4 @@ def evidence(report: bytes, product: str, certificates: tuple[bytes, ...] = (), 
     """The whole document."""
     held = fields(report, product) | changes
     chain = [{"cert_type": "OTHER", "data": list(c)} for c in certificates]
-    return json.dumps({"attestation_report": held, "cert_chain": chain or None}).encode()
+    return json.dumps({"attestation_report": held, "cert_chain": chain or None}, separators=(",", ":")).encode()

@@ -17,6 +17,8 @@ from strongroom.collect.evidence import tpm
 from strongroom.collect.evidence.tpm_tools import Setting
 
 _ENOUGH = 30.0  # seconds; not a measure, only an end to waiting
+_TRIES = 5
+_SETTLES = 0.05  # seconds
 GOOD = tpms.BOOT
 IMPLANTED = (*tpms.secure_boot(), *tpms.started(initrd=b"implant"))
 
@@ -66,16 +68,11 @@ class Host:
     def boot(self, events: tuple[tpms.Measured, ...]) -> None:
         """Reset the TPM, measure the events into it, and leave their log where the kernel would show it."""
         self.off()
-        kept = self.folder / "tpm"
-        kept.mkdir(exist_ok=True)
-        state = ("--tpm2", "--tpmstate", f"dir={kept}", "--flags", "not-need-init,startup-clear")
-        where = ("--server", f"type=tcp,port={self.port}", "--ctrl", f"type=tcp,port={self.port + 1}")
-        self.running = subprocess.Popen(("swtpm", "socket", *state, *where))
-        end = time.monotonic() + _ENOUGH
-        while time.monotonic() < end:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port + 1)) == 0:
-                    break
+        (self.folder / "tpm").mkdir(exist_ok=True)
+        for _ in range(_TRIES):
+            if self._started():
+                break
+            self.port = _free()  # another program took it between our look and the simulator's
         else:
             pytest.fail("the simulator did not start")
         for event in events:
@@ -83,6 +80,20 @@ class Host:
         log = self.folder / "security/tpm0/binary_bios_measurements"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_bytes(tpms.log_of(events))
+
+    def _started(self) -> bool:
+        """Start the simulator; whether it is the one that answers."""
+        state = ("--tpm2", "--tpmstate", f"dir={self.folder / 'tpm'}", "--flags", "not-need-init,startup-clear")
+        where = ("--server", f"type=tcp,port={self.port}", "--ctrl", f"type=tcp,port={self.port + 1}")
+        self.running = subprocess.Popen(("swtpm", "socket", *state, *where))
+        end = time.monotonic() + _ENOUGH
+        while time.monotonic() < end and self.running.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port + 1)) == 0:
+                    time.sleep(_SETTLES)  # who answers may be another, and ours about to give up
+                    return self.running.poll() is None
+            time.sleep(_SETTLES)
+        return False
 
     def extend(self, register: int, digest: bytes) -> None:
         """Measure something."""

@@ -6,32 +6,23 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import bao_case
-import broker_rig as b
 import file_case
 import pkcs11_case
 import pytest
 import tpm_minting as tpms
-from click.testing import CliRunner
+from broker_house import Running
 from key_harness import Case
-from served_broker import Served, serving
 
+from integration.broker_desk import Owned, clock, serving, wait_for
 from integration.release_host import GOOD, IMPLANTED, Host, host
 from integration.watch_desk import NO_LOG
-from strongroom.app import log_entries
-from strongroom.app.appraisal import appraise
-from strongroom.app.broker import Broker, Judging
 from strongroom.app.release_client import Client, To
 from strongroom.app.release_words import TurnedAway
-from strongroom.attest.policy import CompositePolicy, Policy, TpmPolicy
-from strongroom.cli.main import group
 from strongroom.client import Broker as Door
-from strongroom.model.attest import Endorsements, EvidenceKind, Reference, ReferenceValues
 from strongroom.model.codes import EntryKind
-from strongroom.model.release import Secret
 
 _ABSENT = [p for p in ("swtpm", "tpm2") if not shutil.which(p)]
 pytestmark = [pytest.mark.integration, pytest.mark.skipif(bool(_ABSENT), reason=f"missing: {', '.join(_ABSENT)}")]
@@ -41,39 +32,22 @@ KEY = bytes(range(32))
 _ENOUGH = 60.0  # seconds; not a measure, only an end to waiting
 
 
-def clock() -> datetime:
-    """The clock of the machine: the broker's and the host's are the same here."""
-    return datetime.now(UTC)  # noqa: TID251 - it stands where a server stands, which owns its clock
-
-
 @dataclass
 class Desk:
-    """A broker with the real judge, a back end that holds NAME, and one host that is enrolled."""
+    """A broker's process with a back end that holds NAME, and one host that is enrolled."""
 
-    rig: b.Rig
-    served: Served
+    house: Owned
+    served: Running
     host: Host
 
     def client(self) -> Client:
         """A client of the host."""
-        return Client(To(self.served.url, str(self.served.ca)), self.host, clock)
+        return Client(To(self.served.at["listening"], str(self.house.ca)), self.host, clock)
 
-    def reasons(self) -> list[tuple[EntryKind, str]]:
-        """What the log says, entry by entry: the kind, and the first reason."""
-        self.rig.log.publish()
-        found = [got.entry for got in log_entries.entries(self.rig.place) if got.entry is not None]
-        return [(e.kind, str(e.fields["reasons"][0])) for e in found]  # type: ignore[index] # a list of texts
-
-    def proven(self, index: int) -> bool:
-        """Whether the log proves an entry to somebody who has its key alone."""
-        proof, entry = self.rig.folder / f"{index}.tlog-proof", self.rig.folder / f"{index}.entry"
-        made = ("log", "prove", str(index), "--log", str(self.rig.folder / "log"), "-o", str(proof))
-        done = CliRunner().invoke(group, [*made, "--entry", str(entry)])
-        assert done.exit_code == 0, done.output
-        key = self.rig.log.settings.keys[0]
-        return (
-            CliRunner().invoke(group, ["log", "verify", str(proof), "--entry", str(entry), "--key", key]).exit_code == 0
-        )
+    def kinds(self, count: int) -> list[EntryKind]:
+        """What the log says, once it has so many entries."""
+        wait_for(self.house, count)
+        return [kind for kind, _ in self.house.said()]
 
 
 def registers(*chosen: int) -> dict[str, tuple[str, ...]]:
@@ -82,41 +56,29 @@ def registers(*chosen: int) -> dict[str, tuple[str, ...]]:
     return {f"pcr{n}": (held[n].hex(),) for n in chosen}
 
 
-def policy(name: str, *, logs: bool = True) -> Policy:
-    """What the owner demands of the enrolled host."""
-    told = TpmPolicy(aks=(name,), unsafe_clock=True, dbx=tuple(r.hex() for r in tpms.REVOKED), secure_boot=logs)
-    return Policy(tpm=told, composite=CompositePolicy(roots=("tpm",)), unchecked={} if logs else NO_LOG)
-
-
-def broker(rig: b.Rig, judged: Policy, keys: dict[str, object]) -> Broker:
-    """The broker over a rig's state, with the product's own judge and roots."""
-    held = registers(0, 4, 7, 8, 9)
-    known = ReferenceValues((Reference(EvidenceKind.TPM, "worker", held, version="1.4"),), "owner")
-    return rig.but(clock=clock, judge=appraise, judging=lambda *_: Judging(judged, known, Endorsements()), keys=keys)
-
-
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Desk]:
-    """A host that booted well, and a broker whose back end is the case's."""
+    """A host that booted well, and `strongroom serve broker` whose back end is the case's."""
     case, logs = request.param
     with host(tmp_path / "host") as machine, case.start(tmp_path, monkeypatch) as running:
         machine.boot(GOOD)
-        rig = b.Rig(tmp_path, now=clock())
-        keys = running.open(rig.gate)
-        rig.store.deposit(keys.wrap(Secret(KEY), NAME, 1, (b.OWNER,)), clock())
-        made = broker(rig, policy(machine.name(), logs=logs), {running.backend.name: keys})
-        with serving(made, tmp_path) as served:
-            yield Desk(rig, served, machine)
-        keys.close()
-        rig.log.close()
-        rig.store.close()
+        house = Owned(
+            tmp_path,
+            keys_in=running,
+            enrolled=(machine.name(),),
+            values=registers(0, 4, 7, 8, 9),
+            unchecked={} if logs else NO_LOG,
+        )
+        house.deposit(NAME, KEY)
+        with serving(house) as served:
+            yield Desk(house, served, machine)
 
 
 def refused(desk: Desk) -> str:
     """What the operator learns of a refusal."""
     with desk.client() as client, pytest.raises(TurnedAway, match="AttestationError"):
         client.get(NAME)
-    return desk.served.refused[-1]
+    return str(desk.served.told()[-1]["why"])
 
 
 @pytest.mark.parametrize("desk", [(c, True) for c in BACKENDS], ids=[c.name for c in BACKENDS], indirect=True)
@@ -129,9 +91,8 @@ def test_a_good_boot_gets_its_key_and_an_implanted_one_does_not(desk: Desk) -> N
     desk.host.boot(GOOD)
     with desk.client() as client, client.get(NAME) as secret:
         assert bytes(secret) == KEY
-    kinds = [kind for kind, _ in desk.reasons()]
-    assert kinds == [EntryKind.RELEASE, EntryKind.DENIAL, EntryKind.RELEASE]
-    assert all(desk.proven(n) for n in range(3))
+    assert desk.kinds(3) == [EntryKind.RELEASE, EntryKind.DENIAL, EntryKind.RELEASE]
+    assert all(desk.house.proven(n) for n in range(3))
 
 
 @pytest.mark.parametrize("desk", [(file_case.CASE, True)], ids=["file"], indirect=True)
@@ -139,7 +100,7 @@ def test_a_host_that_changes_after_its_boot_gets_nothing(desk: Desk) -> None:
     """A register that was extended after a good boot is another state, which the log does not explain."""
     desk.host.extend(9, bytes(32))
     refused(desk)
-    assert [kind for kind, _ in desk.reasons()] == [EntryKind.DENIAL]
+    assert desk.kinds(1) == [EntryKind.DENIAL]
 
 
 @pytest.mark.parametrize("desk", [(file_case.CASE, True)], ids=["file"], indirect=True)
@@ -157,8 +118,8 @@ def test_a_host_that_is_not_enrolled_gets_nothing(desk: Desk, tmp_path: Path) ->
 
 def command(desk: Desk, *words: str) -> "subprocess.CompletedProcess[bytes]":
     """`strongroom release …` on the host."""
-    environment = {"PATH": os.defpath, "TPM2TOOLS_TCTI": desk.host.tcti, "HOME": str(desk.rig.folder)}
-    at = ("--broker", desk.served.url, "--ca", str(desk.served.ca), "--interface", "tpm", "--gpus", "no")
+    environment = {"PATH": os.defpath, "TPM2TOOLS_TCTI": desk.host.tcti, "HOME": str(desk.house.folder)}
+    at = ("--broker", desk.served.at["listening"], "--ca", str(desk.house.ca), "--interface", "tpm", "--gpus", "no")
     at += ("--state", str(desk.host.state))
     whole = (sys.executable, "-m", "strongroom", "release", words[0], *at, *words[1:])
     return subprocess.run(whole, env=environment, check=False, capture_output=True, timeout=_ENOUGH)
@@ -201,8 +162,8 @@ def test_exec_on_a_host(desk: Desk, more: tuple[str, ...]) -> None:
 def test_exec_on_an_implanted_host_runs_nothing(desk: Desk) -> None:
     """Where the key is refused, the program is not started, and the exit code is no program's."""
     desk.host.boot(IMPLANTED)
-    told = command(desk, "exec", NAME, "--", "touch", str(desk.rig.folder / "started"))
-    assert (told.returncode, (desk.rig.folder / "started").exists()) == (125, False)
+    told = command(desk, "exec", NAME, "--", "touch", str(desk.house.folder / "started"))
+    assert (told.returncode, (desk.house.folder / "started").exists()) == (125, False)
 
 
 @WITHOUT_LOG
@@ -210,6 +171,6 @@ def test_the_python_door_on_a_host(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     """The same from Python."""
     monkeypatch.setenv("TPM2TOOLS_TCTI", desk.host.tcti)
     where = {"interface": "tpm", "state": str(desk.host.state), "gpus": "no"}
-    with Door(desk.served.url, ca=str(desk.served.ca), **where) as door, door.get(NAME) as secret:  # type: ignore[arg-type] # by name
+    with Door(desk.served.at["listening"], ca=str(desk.house.ca), **where) as door, door.get(NAME) as secret:  # type: ignore[arg-type] # by name
         assert bytes(secret) == KEY
         assert door.operator_trusted

@@ -153,7 +153,7 @@ def test_preparing_again_changes_nothing(kept: Scene) -> None:
     backend, where = part("file"), folder(kept.running)
     assert backend.prepare is not None
     before = {p.name: p.read_bytes() for p in where.iterdir()}
-    assert backend.prepare(kept.running.settings).startswith("1 keys")
+    assert backend.prepare(kept.running.settings).startswith("1 key ")
     assert {p.name: p.read_bytes() for p in where.iterdir()} == before
     (where / "kek-1.json").unlink()
     backend.prepare(kept.running.settings)
@@ -438,7 +438,7 @@ def test_a_folder_that_was_cut_off_is_gone_on_with(tmp_path: Path) -> None:
         settings = KeySettings({"folder": str(tmp_path / f"keys-{step}"), "passphrase-file": str(secret)})
         words = (sys.executable, "-c", _DYING, settings.options["folder"], str(secret), str(step))
         ended = subprocess.run(words, check=False, timeout=60).returncode
-        assert backend.prepare(settings).startswith("1 keys")
+        assert backend.prepare(settings).startswith("1 key ")
         with log_in(tmp_path) as (log, gate):
             keys = backend.open(settings, gate)
             wrapped = keys.wrap(Secret(CANARY), RESOURCE, 1, ())

@@ -6,14 +6,17 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.kit import release_policy as files
+from strongroom.kit.jwk import public_members, recipient
 from strongroom.kit.release_policy import File
 from strongroom.kit.tlog.keys import Kind, SignerKey
 from strongroom.kit.tlog.note import Ed25519Signer
 from strongroom.model.errors import BadSignature, Malformed, StrongroomError
+from strongroom.model.release import Issue
 
 LAB = SignerKey("lab-a", Kind.ED25519, bytes(range(32)))
 LAB2 = SignerKey("lab-a-2", Kind.ED25519, bytes(range(1, 33)))
@@ -65,6 +68,23 @@ def swap(old: str, new: str) -> Callable[[], str]:
 
 
 RULE = 'resource = "models/weights/*"\n'
+RANK = "spiffe://lab.example/rank"
+KEY1, KEY2 = (public_members(ec.derive_private_key(n, ec.SECP256R1()).public_key()) for n in (31, 32))
+
+
+def receiver(name: str, key: dict[str, str] = KEY1) -> str:
+    """A recipient of a policy."""
+    jwk = ", ".join(f'{n} = "{v}"' for n, v in key.items())
+    return f'[[recipient]]\nname = "{name}"\nkey = {{ {jwk} }}\n'
+
+
+def issuing(more: str = "", rule: str = "", spiffe: str = RANK) -> Callable[[], str]:
+    """The text with a rule that gives certificates."""
+    issue = f'[rule.issue]\nspiffe = "{spiffe}"\n{more}\n[rule.owners.lab-a]\n'
+    changed = swap(RULE, f'resource = "lab/ca/rank"\n{rule}')
+    return lambda: changed().replace("[rule.owners.lab-a]\n", issue, 1)
+
+
 REFUSED: dict[str, tuple[str, Callable[[], str]]] = {
     "another schema": ("schema", swap("release-policy/1", "release-policy/2")),
     "no name": ("name ''", swap('name = "weights"', 'name = ""')),
@@ -100,6 +120,30 @@ REFUSED: dict[str, tuple[str, Callable[[], str]]] = {
     "a lease without end": ("lease_minutes", swap(RULE, f"{RULE}lease_minutes = inf\n")),
     "more approvals than approvers": ("approvals", swap(RULE, f"{RULE}approvals = 1\n")),
     "break glass alone": ("break_glass", swap(RULE, f"{RULE}break_glass = true\n")),
+    "a recipient that nobody is": ("'lab-x'", swap(RULE, f'{RULE}recipients = ["lab-x"]\n')),
+    "a thumbprint of no recipient": ("'" + "ab" * 32, swap(RULE, f'{RULE}recipients = ["{"ab" * 32}"]\n')),
+    "a recipient twice": ("the recipient 'lab-a'", lambda: TEXT + receiver("lab-a") + receiver("lab-a", KEY2)),
+    "a key of two recipients": ("a second time", lambda: TEXT + receiver("lab-a") + receiver("lab-b")),
+    "a recipient's name with a quote": ("the recipient", lambda: TEXT + receiver("lab a")),
+    "a recipient whose name is a thumbprint": ("the recipient", lambda: TEXT + receiver("ab" * 32)),
+    "a recipient's private key": ("private member", lambda: TEXT + receiver("lab-a", {**KEY1, "d": "AA"})),
+    "a recipient's key of no kind": ("of type 'oct'", lambda: TEXT + receiver("lab-a", {"kty": "oct"})),
+    "certificates by a pattern": ("has *", swap(RULE, f"{RULE}issue = {{ spiffe = '{RANK}' }}\n")),
+    "certificates and break glass": (
+        "break_glass",
+        issuing("", 'break_glass = true\napprovals = 1\napprovers = ["ann+1"]\n'),
+    ),
+    "a SPIFFE ID without a path": ("SPIFFE ID", issuing(spiffe="spiffe://lab.example")),
+    "a SPIFFE ID that climbs": ("SPIFFE ID", issuing(spiffe="spiffe://lab.example/../admin")),
+    "a SPIFFE ID with a hole for the caller": ("SPIFFE ID", issuing(spiffe="spiffe://lab.example/{name}")),
+    "a SPIFFE ID for all": ("SPIFFE ID", issuing(spiffe="spiffe://lab.example/*")),
+    "another scheme": ("SPIFFE ID", issuing(spiffe="https://lab.example/rank")),
+    "a host with a wildcard": ("dns", issuing('dns = ["*.lab.example"]')),
+    "minutes of none": ("minutes", issuing("minutes = 0.0")),
+    "minutes of days": ("minutes", issuing("minutes = 1441.0")),
+    "minutes that are no number": ("minutes", issuing("minutes = nan")),
+    "a usage of authorities": ("usages", issuing('usages = ["sign"]')),
+    "no usage": ("usages", issuing("usages = []")),
 }
 
 
@@ -117,6 +161,24 @@ def test_the_policy_as_written_is_read() -> None:
     found = read()
     assert (found.name, found.version, len(found.rule)) == ("weights", 3, 1)
     assert found.rule[0].owners["lab-a"].references == ("worker 1.4",)
+
+
+def test_recipients_are_named_or_known_by_their_keys() -> None:
+    """A name and a thumbprint lead to the same key, and to it once."""
+    thumbprint = recipient(KEY1).thumbprint
+    text = swap(RULE, f'{RULE}recipients = ["lab-b", "{thumbprint}", "lab-a"]\n')()
+    found = read(text + receiver("lab-a") + receiver("lab-b", KEY2))
+    named = files.receivers(found.recipient, found.rule[0])
+    assert [name for name, _ in named] == ["lab-b", "lab-a"]
+    assert named[1][1].thumbprint == thumbprint
+
+
+def test_a_rule_gives_certificates() -> None:
+    """What a certificate is to say is read with the rule, and comes into force with it."""
+    text = issuing('dns = ["rank.lab.example"]\nminutes = 30')() + receiver("lab-a")
+    policy = files.in_force(text.encode(), read(text), [note(OPS, text.encode())], SIGNERS, 1)
+    assert policy.rules[0].issue == Issue(RANK, ("rank.lab.example",), 30.0)
+    assert [r.name for r in policy.recipients] == ["lab-a"]
 
 
 def test_it_counts_once_enough_signers_have_signed() -> None:

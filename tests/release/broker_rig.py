@@ -104,7 +104,6 @@ class Rig:
             store=self.store,
             log=self.log,
             tokens=self.tokens,
-            files=self.folder / "records",
             judging=self.judging,
             algorithm=lambda: "sha384",
             policy=lambda: self.policy,
@@ -140,7 +139,7 @@ class Rig:
 def opening(tee: str = "snp", version: str = "0.4.0") -> bytes:
     """The opening message."""
     extra = {"supported-hash-algorithms": ["sha256", "sha384", "sha512"]}
-    return json.dumps({"version": version, "tee": tee, "extra-params": extra}).encode()
+    return json.dumps({"version": version, "tee": tee, "extra-params": extra}, separators=(",", ":")).encode()
 
 
 def nonce_of(challenge: bytes) -> bytes:
@@ -165,7 +164,7 @@ def answer(
         "runtime-data": json.loads(made.runtime),
         "tee-evidence": {"primary_evidence": primary, "additional_evidence": (made.additional or b"").decode()},
     }
-    return json.dumps(body | changes).encode()
+    return json.dumps(body | changes, separators=(",", ":")).encode()
 
 
 def attested(rig: Rig, node: c.Node | None = None, tee: str = "snp") -> tuple[str, str]:

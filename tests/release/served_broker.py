@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from strongroom.app import broker_certificate, broker_output
 from strongroom.app.broker import Broker
 from strongroom.app.broker_release import resource
 from strongroom.app.broker_words import Refused
@@ -76,6 +77,15 @@ def _answered(broker: Broker, served: Served, handler: BaseHTTPRequestHandler, b
         return 200, json.dumps({"token": broker.attest(cookie, body)}).encode(), {}
     if path.startswith("/kbs/v0/resource/"):
         return 200, resource(broker, path.removeprefix("/kbs/v0/resource/"), cookie), {}
+    if path.startswith("/strongroom/v0/certificate/"):
+        name = path.removeprefix("/strongroom/v0/certificate/")
+        return 200, broker_certificate.certificate(broker, name, body, cookie), {}
+    if path.startswith("/strongroom/v0/recipients/"):
+        return 200, broker_output.recipients(broker, path.removeprefix("/strongroom/v0/recipients/"), cookie), {}
+    if path.startswith("/strongroom/v0/output/"):
+        return 200, broker_output.output(broker, path.removeprefix("/strongroom/v0/output/"), body, cookie), {}
+    if path == "/.well-known/jwks.json":
+        return 200, broker.setup.tokens.key_set(), {}
     if path == "/strongroom/v0/evidence" and served.evidence is not None:
         return 200, served.evidence(bytes.fromhex(query.removeprefix("nonce="))), {}
     return 404, kbs.problem("NotFound", "there is no such path"), {}

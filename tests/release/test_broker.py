@@ -21,7 +21,6 @@ from strongroom.model.errors import BadSignature, KeyUnavailable, LogUnavailable
 from strongroom.model.log import LogEntry
 from strongroom.model.release import Revocation, Terms, What
 from strongroom.release.decide import decide
-from strongroom.store import blobs
 
 
 @pytest.fixture
@@ -280,9 +279,9 @@ def test_a_full_disk_denies(rig: b.Rig, monkeypatch: pytest.MonkeyPatch) -> None
     challenge = rig.broker.auth(b.opening())
 
     def full(*_: object) -> str:
-        raise StateError("files", "no space left on device", "a folder with room")
+        raise StateError("database", "no space left on device", "a folder with room")
 
-    monkeypatch.setattr(blobs, "put", full)
+    monkeypatch.setattr(type(rig.store), "attested", full)
     body = b.answer(b.nonce_of(challenge.body))
     assert refused(lambda: rig.broker.attest(challenge.cookie, body)).status == 503
 
@@ -298,7 +297,7 @@ def test_a_decision_is_made_again_byte_for_byte(rig: b.Rig) -> None:
     again = decide(terms)
     assert (again.id, list(again.reasons)) == (ident, list(entry.fields["reasons"]))  # type: ignore[arg-type] # texts
     assert terms.workload is not None
-    judged, before = read(rig.folder / "records", terms.workload.record, rig.judge)
+    judged, before = read(rig.store, terms.workload.record, rig.judge)
     assert digest_of(judged.appraisal) == before
 
 

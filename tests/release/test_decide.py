@@ -1,5 +1,6 @@
 """What the judge of releases denies, condition by condition, and that it says so the same way twice."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,7 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.model.attest import EvidenceKind, Tier
-from strongroom.model.release import Approval, Demand, Owner, Revocation, Rule, Terms, Usage, What
+from strongroom.model.release import (
+    CERTIFICATE,
+    OUTPUT,
+    RECIPIENTS,
+    Approval,
+    Demand,
+    Issue,
+    Owner,
+    Revocation,
+    Rule,
+    Terms,
+    Usage,
+    What,
+)
 from strongroom.release.decide import CONDITIONS, decide, matches, rule_for
 
 LATER = t.NOW + timedelta(days=1)
@@ -46,6 +60,15 @@ def glass(**fields: object) -> Terms:
     )
     made = msgspec.structs.replace(rule, workload=None, approvals=held, ask=asked)
     return msgspec.structs.replace(made, **fields)
+
+
+REQUEST = "sha256:" + "44" * 32
+
+
+def certified(**fields: object) -> Terms:
+    """A certificate is asked for, by a rule that gives one."""
+    asked = msgspec.structs.replace(t.TERMS.ask, **{"purpose": CERTIFICATE, "request": REQUEST, **fields})
+    return msgspec.structs.replace(t.rule(issue=Issue("spiffe://lab.example/rank")), ask=asked)
 
 
 DENIED: dict[str, tuple[str, Callable[[], Terms]]] = {
@@ -104,6 +127,17 @@ DENIED: dict[str, tuple[str, Callable[[], Terms]]] = {
     "a stranger's approval": ("release.approvals", lambda: approved("ann+1", "eve+9")),
     "approvals for another key": ("release.approvals", lambda: approved("ann+1", "bob+2", requester="cd" * 32)),
     "approvals that ended": ("release.approvals", lambda: approved("ann+1", "bob+2", until=t.NOW)),
+    "a purpose that nobody knows": ("release.purpose", lambda: t.ask(purpose="escrow")),
+    "a certificate of no request": ("release.purpose", lambda: certified(request="")),
+    "a resource with a request": ("release.purpose", lambda: t.ask(request=REQUEST)),
+    "a certificate by a rule without": ("release.certificate", lambda: t.ask(purpose=CERTIFICATE, request=REQUEST)),
+    "the key of an authority": ("release.certificate", lambda: certified(purpose="", request="")),
+    "outputs of a rule without recipients": ("release.recipients", lambda: t.ask(purpose=RECIPIENTS)),
+    "an output of a rule without recipients": ("release.recipients", lambda: t.ask(purpose=OUTPUT, request=REQUEST)),
+    "a recipient without a key": (
+        "release.recipients",
+        lambda: msgspec.structs.replace(t.rule(recipients=("lab",)), ask=t.ask(purpose=RECIPIENTS).ask),
+    ),
     "break-glass that the rule does not have": (
         "release.break_glass",
         lambda: t.ask(operator="dana", break_glass="the verifier is down"),
@@ -133,6 +167,7 @@ def test_sound_terms_allow() -> None:
         "terms": t.TERMS.digest,
         "release-policy": t.POLICY.digest,
         "appraisal-record": t.WORKLOAD.record,
+        "owner.lab": f"sha256:{hashlib.sha256(msgspec.json.encode(t.DEMAND, order='sorted')).hexdigest()}",
     }
 
 

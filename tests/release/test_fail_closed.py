@@ -28,7 +28,6 @@ from strongroom.model.errors import (
 )
 from strongroom.model.release import ReleasePolicy, Revocation, Secret, What
 from strongroom.model.trust import Decision, Receipt
-from strongroom.store import blobs
 
 T = TypeVar("T", bound=msgspec.Struct)
 UNFORESEEN = f.Unforeseen(f.CANARY)
@@ -316,9 +315,6 @@ MATRIX: Mapping[str, Mapping[str, Cell]] = {
     "rows that are none": {
         RESOURCE: Cell(rows("UPDATE broker_attestation SET workload = '{'"), 503, "broker database"),
         UNWRAP: Cell(rows("UPDATE broker_resource SET owners = '{'"), 503, "release.refused", lasting=True),
-    },
-    "a folder of records that is full": {
-        ATTEST: Cell(lambda t: t.patch.setattr(blobs.os, "fsync", t.raising(FULL)), 503, "no space left"),
     },
     "a back end that is down": {UNWRAP: Cell(no_keys(DOWN), 503, NEVER)},
     "a back end that is not open": {UNWRAP: Cell(part(keys=lambda _: {}), 503, NEVER)},

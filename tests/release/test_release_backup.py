@@ -36,19 +36,15 @@ def desk(r: rig.Rig) -> Desk:
 
 def kept(r: rig.Rig, tmp_path: Path) -> backups.Kept:
     """An archive of it."""
-    return backups.backup(desk(r), r.folder / "records", tmp_path / "weights.toml", tmp_path / "b.tar")
+    return backups.backup(desk(r), tmp_path / "weights.toml", tmp_path / "b.tar")
 
 
 def test_what_was_backed_up_comes_back(house: rig.Rig, tmp_path: Path) -> None:
-    """Database, records and policy are in a new folder as they were; the log has the archive's digest."""
+    """Database and policy are in a new folder as they were; the log has the archive's digest."""
     done = kept(house, tmp_path)
     backups.restore(done.path, tmp_path / "new")
     with BrokerStore(str(tmp_path / "new" / "broker.db")) as store:
         assert store.resource(rig.WEIGHTS) == house.store.resource(rig.WEIGHTS)
-    for path in (house.folder / "records").rglob("*"):
-        if path.is_file():
-            there = tmp_path / "new" / "records" / path.relative_to(house.folder / "records")
-            assert there.read_bytes() == path.read_bytes()
     assert (tmp_path / "new" / "policy" / "weights.toml.lab.sig").read_text() == "a note"
     assert done.path.stat().st_mode & 0o077 == 0
     house.log.publish()
@@ -90,7 +86,7 @@ def test_no_archive_that_is_not_in_the_log(house: rig.Rig, tmp_path: Path) -> No
     down = replace(desk(house), log=Down())  # type: ignore[arg-type] # as far as it is used
     before = sorted(tmp_path.iterdir())
     with pytest.raises(LogUnavailable):
-        backups.backup(down, house.folder / "records", None, tmp_path / "b.tar")
+        backups.backup(down, None, tmp_path / "b.tar")
     assert sorted(tmp_path.iterdir()) == before
 
 

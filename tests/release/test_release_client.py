@@ -316,3 +316,23 @@ def replace_session(client: Client, standing: kbs_client.Standing):  # type: ign
 def test_the_session_of_a_header(header: str, cookie: str) -> None:
     """The session is read from the header as browsers do, and nothing else is sent back."""
     assert kbs_client.cookie(header) == cookie
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ({kbs.LEASE: "42"}, 42),
+        ({kbs.LEASE: "0"}, 0),
+        ({kbs.LEASE: "9" * 30}, 86_400),
+        ({kbs.LEASE: "soon"}, 300),
+        ({}, 300),
+    ],
+    ids=["told", "none left", "without end", "no number", "not told"],
+)
+def test_what_was_got_is_held_as_long_as_the_broker_says(at: At, told: dict[str, str], seconds: int) -> None:
+    """The shortest lease of what was got counts; without one, what was got is held until the attestation is over."""
+    at.spoil("llm-1", lambda a: (a[0], a[1], {**a[2], **told}))
+    with at.client() as client:
+        client.get(b.WEIGHTS).wipe()
+        session = client.session()
+    assert session.kept_until == at.rig.now + timedelta(seconds=seconds)

@@ -25,7 +25,7 @@ class Life:
     """An attestation."""
 
     begun: datetime
-    ends: datetime
+    kept_until: datetime
 
 
 @dataclass
@@ -117,6 +117,12 @@ def test_a_program_ends_with_the_attestation_that_could_not_be_renewed() -> None
     client = Gets([_silent] * 50)
     assert keeper(client, "exec sleep 100", told=told).run(wanted()) == runs.OURS
     assert "could not be renewed in time" in told[-1]
+
+
+def test_a_short_lease_is_renewed_before_it_ends() -> None:
+    """The time to attest again is in what the secrets may be held for, whatever the attestation lasts."""
+    life = Life(NOW, NOW + timedelta(seconds=90))
+    assert runs.due(life) == NOW + timedelta(seconds=60)
 
 
 def test_signals_are_passed_on() -> None:

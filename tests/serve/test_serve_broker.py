@@ -12,7 +12,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from strongroom.kit import jose, kbs
-from strongroom.serve.routes.broker import Desk, routes
+from strongroom.serve.broker_desk import Desk
+from strongroom.serve.broker_http import figures, routes
 
 ATTEST, AUTH, WEIGHTS = "/kbs/v0/attest", "/kbs/v0/auth", f"/kbs/v0/resource/{b.WEIGHTS}"
 Client = TestClient[Litestar]
@@ -111,14 +112,30 @@ def test_one_address_cannot_ask_for_ever(rig: b.Rig) -> None:
     assert int(got[-1].headers["retry-after"]) > 0
 
 
-def test_health_is_told(client: Client, rig: b.Rig) -> None:
-    """It lives; it is ready while policy, database and back ends are; it counts what it did."""
-    assert client.get("/healthz").text == "ok\n"
-    assert client.get("/readyz").status_code == 200
+def ready(rig: b.Rig) -> int:
+    """What somebody is told who asks anew whether it is ready: what was found last is told for a while."""
+    desk = Desk(rig.broker)
+    with TestClient(routes(desk)) as client:
+        status = client.get("/readyz").status_code
+    desk.close()
+    return status
+
+
+def test_health_is_told(rig: b.Rig) -> None:
+    """It is ready while policy, database and back ends are; a listener of its own says what it did, and nobody else."""
+    assert ready(rig) == 200
     rig.policy = None
-    assert client.get("/readyz").status_code == 503
-    client.get(WEIGHTS)
-    assert 'moment="resource",outcome="TokenNotFound"} 1' in client.get("/metrics").text
+    assert ready(rig) == 503
+    desk = Desk(rig.broker)
+    with TestClient(routes(desk)) as client, TestClient(figures(desk)) as monitor:
+        assert client.get("/healthz").text == "ok\n"
+        client.get(WEIGHTS)
+        assert client.get("/metrics").status_code == 404
+        said = monitor.get("/metrics").text
+        assert 'strongroom_broker_requests_total{moment="resource",outcome="TokenNotFound"} 1' in said
+        assert "strongroom_broker_ready 0" in said
+        assert monitor.post(AUTH, content=b.opening()).status_code == 404
+    desk.close()
 
 
 def test_a_process_of_its_own_starts_closed(tmp_path: Path) -> None:

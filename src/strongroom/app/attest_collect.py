@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from strongroom.app.state import state_path
+from strongroom.app.state_place import state_path
 from strongroom.collect.evidence import azure_vtpm, configfs_tsm, nsm, sev_guest, tpm
 from strongroom.collect.evidence.collected import Collected
 from strongroom.collect.evidence.tpm_tools import Setting

@@ -7,7 +7,6 @@ and the decision is in the log before a back end is asked; the back end verifies
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -16,7 +15,7 @@ from strongroom.app import broker_words as words
 from strongroom.app.appraisal import appraise, code_digest
 from strongroom.app.boundary import contained
 from strongroom.app.broker_denials import Case, answered, in_time, unforeseen
-from strongroom.app.broker_record import Judge, Judged, keep
+from strongroom.app.broker_record import Judge, Judged, keep, made
 from strongroom.app.broker_tokens import Session, Tokens
 from strongroom.app.broker_words import Refused
 from strongroom.attest.members import ADDITIONAL, INIT, KBS_KINDS, MEMBER, RUNTIME
@@ -28,7 +27,7 @@ from strongroom.model.errors import BadInput, Denied, LogError, StrongroomError
 from strongroom.model.release import DENY, Keys, ReleasePolicy
 from strongroom.model.trust import Decision, Receipt
 from strongroom.release import workload
-from strongroom.store.broker import Attestation, BrokerStore
+from strongroom.store.broker import Attestation, BrokerStore, digest
 
 NONCE = 32  # octets
 SKEW = 5  # seconds by which the clocks of brokers that share a key may differ
@@ -58,7 +57,6 @@ class Setup:
     store: BrokerStore
     log: Decides
     tokens: Tokens
-    files: Path
     judging: Callable[[Evidence, datetime], Judging]
     algorithm: Callable[[], str]  # what the appraisal policy binds a node's parts by
     policy: Callable[[], ReleasePolicy | None]
@@ -137,8 +135,9 @@ class Broker:
             raise self._denied(session, judged, now)
         expires = min(now + self.setup.token, judged.appraisal.expires_at)
         try:
-            found = workload.of(judged.appraisal, keep(self.setup.files, judged), judged.references)
-            self.setup.store.attested(Attestation(session.id, found, msgspec.json.encode(key), expires), now)
+            record = made(self.setup.store, judged)
+            found = workload.of(judged.appraisal, digest(record), judged.references)
+            self.setup.store.attested(Attestation(session.id, found, msgspec.json.encode(key), expires), now, record)
         except Denied as e:
             raise words.not_attested(e.found, owed=True) from None
         return self.setup.tokens.token(judged.appraisal, session.id, key, now, self.setup.token)
@@ -167,7 +166,7 @@ class Broker:
         against += [
             f"{s.id}: not checked: {s.reason}" for s in a.steps if s.verdict.value == "not-checked" and s.mandatory
         ]
-        inputs = {"appraisal-record": keep(self.setup.files, judged), "code": code_digest()}
+        inputs = {"appraisal-record": keep(self.setup.store, judged), "code": code_digest()}
         return self._log_denial(session, tuple(against) or (a.tier.value,), inputs, now, a.subject)
 
     def _log_denial(

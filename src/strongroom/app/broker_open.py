@@ -2,11 +2,12 @@
 
 import os
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -17,45 +18,42 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from strongroom.app.appraisal import appraise
-from strongroom.app.attest_policy import load as load_policy
-from strongroom.app.broker import Broker, Chance, Judging, Setup
+from strongroom.app.broker import Broker, Chance, Setup
+from strongroom.app.broker_judging import DEBUG, Judged, ReleaseTerms
 from strongroom.app.broker_record import Judge
+from strongroom.app.broker_self import OPERATOR, OwnEvidence, machine_of
 from strongroom.app.broker_tokens import Tokens
 from strongroom.app.config import Config
-from strongroom.app.endorsements import gather
-from strongroom.app.evidence import wants
 from strongroom.app.key_backends import backend
+from strongroom.app.log import Log, Place
 from strongroom.app.log import now as clock_now
 from strongroom.app.log_default import open_or_create, place_of
-from strongroom.app.references import load as load_references
-from strongroom.app.release_policy import in_force
-from strongroom.app.release_policy import load as load_terms
-from strongroom.app.state import state_path
-from strongroom.attest.policy import Policy
+from strongroom.app.state_place import state_path
 from strongroom.kit.gate import LogGate
 from strongroom.kit.tlog import policy as trust
-from strongroom.model.attest import Endorsements, Evidence, ReferenceValues
-from strongroom.model.errors import BadInput, Denied, Malformed, Unreadable
-from strongroom.model.release import Gate, Keys, KeySettings, ReleasePolicy
+from strongroom.model.errors import Denied, Malformed, Unreadable
+from strongroom.model.release import Gate, Keys, KeySettings
 from strongroom.store.broker import BrokerStore
 
+if TYPE_CHECKING:
+    from strongroom.app.release_evidence import Attester
+
 _NOBODY = b"quorum none\n"
-_MOST = 4096  # endorsements of machines that are kept in memory
+_TWIN = "give it a configuration of its own: another [broker] state, policy and keys"
 Clock = Callable[[], datetime]
 
 
 def places(config: Config) -> tuple[str, Path]:
-    """The broker's database, and the folder of its records."""
+    """The broker's database, and the folder of its key."""
     beside = Path(state_path(None if "://" in config.state.path else config.state.path or None)).parent
     where = config.broker.state or str(beside / "broker.db")
     near = beside if "://" in where else Path(where).parent
-    return where, Path(config.broker.files) if config.broker.files else near / "broker"
+    return where, near
 
 
-def open_state(config: Config) -> tuple[BrokerStore, Path]:
-    """The broker's database, made where it is not there, and the folder of its records. Raises StateError."""
-    where, files = places(config)
-    return BrokerStore(where), files
+def open_state(config: Config) -> BrokerStore:
+    """The broker's database, made where it is not there. Raises StateError."""
+    return BrokerStore(places(config)[0])
 
 
 def open_keys(config: Config, gate: Gate) -> dict[str, Keys]:
@@ -72,9 +70,10 @@ def open_keys(config: Config, gate: Gate) -> dict[str, Keys]:
     return held
 
 
-def token_key(config: Config) -> ec.EllipticCurvePrivateKey:
+def token_key(config: Config, *, debug: bool = False) -> ec.EllipticCurvePrivateKey:
     """The key that signs tokens; made where it is not there, for its owner alone. Raises Unreadable, Malformed."""
-    path = Path(config.broker.token_key) if config.broker.token_key else places(config)[1].parent / "broker.key"
+    name = "broker.debug.key" if debug else "broker.key"
+    path = Path(config.broker.token_key) if config.broker.token_key else places(config)[1] / name
     try:
         if not path.exists():
             _make_key(path)
@@ -104,89 +103,73 @@ def _make_key(path: Path) -> None:
         os.fsync(f.fileno())
 
 
-class Judged:
-    """What evidence is judged by: policy and references read again when a file changes, endorsements kept by what they are of."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open broker, and what its server asks beside: what it judges by, who vouches for it, and where its log is."""
 
-    def __init__(self, config: Config, clock: Clock, *, offline: bool) -> None:
-        self._config, self._clock, self._offline = config, clock, offline
-        self._lock = threading.Lock()
-        self._stamp: tuple[object, ...] = ()
-        self._held: tuple[Policy, ReferenceValues] | None = None
-        self._given: dict[tuple[object, ...], tuple[Endorsements, datetime]] = {}
-
-    def in_force(self) -> tuple[Policy, ReferenceValues]:
-        """The appraisal policy and the reference values, as the files are now. Raises BadInput."""
-        a = self._config.attest
-        stamp = _stamp((a.policy, *a.references, *(f"{r}.sig" for r in a.references), *a.endorsements))
-        with self._lock:
-            if self._held is None or stamp != self._stamp:
-                policy = load_policy(a.policy) if a.policy else Policy()
-                self._held = policy, load_references(a.references, self._config, a.keys)
-                self._stamp, self._given = stamp, {}
-            return self._held
-
-    def __call__(self, evidence: Evidence, now: datetime) -> Judging:
-        """What this evidence is judged by. Raises BadInput."""
-        policy, references = self.in_force()
-        wanted = wants(evidence)
-        with self._lock:
-            held = self._given.get(wanted)
-        if held is None or now - held[1] > timedelta(hours=1):
-            found = gather((), wanted, now, self._config, offline=self._offline, keys=self._config.attest.keys)
-            held = found.endorsements, now
-            with self._lock:
-                if len(self._given) >= _MOST:
-                    self._given.clear()
-                self._given[wanted] = held
-        return Judging(policy, references, held[0])
+    broker: Broker
+    config: Config
+    judged: Judged
+    terms: ReleaseTerms
+    shown: OwnEvidence | None
+    log: Log
+    place: Place
+    trust: str  # who vouches for it, as its tokens say
+    twin: bool = False
 
 
-class Terms:
-    """The release policy that counts: read again when it changes, never one that is older than one that counted."""
+@contextmanager
+def opened(
+    config: Config,
+    *,
+    clock: Clock = clock_now,
+    chance: Chance = secrets.token_bytes,
+    judge: Judge = appraise,
+    offline: bool = False,
+    certificate: bytes = b"",
+    attester: "Attester | None" = None,
+    debug: bool = False,
+) -> Iterator[Opened]:
+    """The broker of a configuration, behind a TLS certificate (DER). Only a test has another `judge` or `attester`.
 
-    def __init__(self, config: Config, store: BrokerStore) -> None:
-        self._config, self._store = config, store
-        self._lock = threading.Lock()
-        self._stamp: tuple[object, ...] | None = None
-        self._held: ReleasePolicy | None = None
+    `debug` opens a twin for debugging, which must have nothing of production.
 
-    def __call__(self) -> ReleasePolicy | None:
-        """The policy; None where there is none that its signers have signed. Raises StateError."""
-        path = self._config.broker.policy
-        with self._lock:
-            stamp = _stamp((path, *_notes(path)))
-            if stamp != self._stamp:
-                self._held, self._stamp = self._read(path), stamp
-            return self._held
-
-    def _read(self, path: str) -> ReleasePolicy | None:
-        if not path or not Path(path).exists():
-            return None
-        try:
-            found = in_force(load_terms(path), self._config.broker.signers, self._config.broker.threshold)
-            self._store.in_force(found.name, found.version, found.digest)
-        except (BadInput, Denied):
-            return None  # what cannot be believed names nothing: every resource is denied
-        return found
-
-
-def _notes(path: str) -> tuple[str, ...]:
-    at = Path(path)
-    try:
-        return tuple(sorted(str(p) for p in at.parent.glob(f"{at.name}*.sig"))) if path else ()
-    except OSError:
-        return ()
-
-
-def _stamp(paths: tuple[str, ...]) -> tuple[object, ...]:
-    found: list[object] = []
-    for path in paths:
-        try:
-            s = Path(path).stat() if path else None
-        except OSError:
-            s = None
-        found.append((path, s.st_mtime_ns, s.st_size, s.st_ino) if s else (path, 0, 0, 0))
-    return tuple(found)
+    Raises StateError, LogError, NotFound, BadInput, KeyUnavailable: what it is made of cannot be opened.
+    Denied: a twin where resources of production are kept.
+    """
+    with ExitStack() as held:
+        place = place_of(config)
+        log = held.enter_context(open_or_create(place, made=not config.log.path, offline=offline))
+        log.keep_publishing()
+        store = open_state(config)
+        held.callback(store.close)
+        if debug:
+            twin_alone(config, store)
+        gate = LogGate(place.read_policy() or trust.parse(_NOBODY), log.settings.verifiers())
+        keys = open_keys(config, gate)
+        for one in keys.values():
+            held.callback(one.close)
+        judged = Judged(config, clock, offline=offline)
+        terms = ReleaseTerms(config, store, debug=debug)
+        key = token_key(config, debug=debug)
+        machine = attester or machine_of(config.broker.evidence)
+        shown = OwnEvidence(machine, key, certificate, lambda: judged.in_force()[0].composite.hash) if machine else None
+        trust_word = DEBUG if debug else shown.trust if shown else OPERATOR
+        setup = Setup(
+            store=store,
+            log=log,
+            tokens=Tokens(key, trust=trust_word),
+            judging=judged,
+            algorithm=lambda: judged.in_force()[0].composite.hash,
+            policy=terms,
+            keys=keys,
+            clock=clock,
+            chance=chance,
+            judge=judge,
+            session=timedelta(minutes=config.broker.session_minutes),
+            token=timedelta(minutes=config.broker.token_minutes),
+        )
+        yield Opened(Broker(setup), config, judged, terms, shown, log, place, trust_word, debug)
 
 
 @contextmanager
@@ -198,38 +181,18 @@ def open_broker(
     judge: Judge = appraise,
     offline: bool = False,
 ) -> Iterator[Broker]:
-    """The broker of a configuration. Only a test has another `judge`: one with roots of its own.
+    """The broker of a configuration alone, for whoever does not serve it. Raises as `opened`."""
+    with opened(config, clock=clock, chance=chance, judge=judge, offline=offline) as found:
+        yield found.broker
 
-    Raises StateError, LogError, NotFound, BadInput, KeyUnavailable: what it is made of cannot be opened.
-    """
-    with ExitStack() as held:
-        place = place_of(config)
-        log = held.enter_context(open_or_create(place, made=not config.log.path, offline=offline))
-        log.keep_publishing()
-        store, files = open_state(config)
-        held.callback(store.close)
-        gate = LogGate(place.read_policy() or trust.parse(_NOBODY), log.settings.verifiers())
-        keys = open_keys(config, gate)
-        for one in keys.values():
-            held.callback(one.close)
-        judged = Judged(config, clock, offline=offline)
-        yield Broker(
-            Setup(
-                store=store,
-                log=log,
-                tokens=Tokens(token_key(config), trust="operator-trusted"),
-                files=files,
-                judging=judged,
-                algorithm=lambda: judged.in_force()[0].composite.hash,
-                policy=Terms(config, store),
-                keys=keys,
-                clock=clock,
-                chance=chance,
-                judge=judge,
-                session=timedelta(minutes=config.broker.session_minutes),
-                token=timedelta(minutes=config.broker.token_minutes),
-            )
-        )
+
+def twin_alone(config: Config, store: BrokerStore) -> None:
+    """A debug twin tells callers why it refuses: where anything of production is kept, it does not start. Raises Denied."""
+    for name, _, _ in store.resources():
+        if not name.startswith(f"{DEBUG}/"):
+            raise Denied("debug twin", f"{name} in its database", f"resources of the repository {DEBUG} alone", _TWIN)
+    if config.broker.token_key:
+        raise Denied("debug twin", "[broker] token_key", "a key of its own, made beside its database", _TWIN)
 
 
 def forget(broker: Broker, kept: timedelta = timedelta(days=1)) -> int:

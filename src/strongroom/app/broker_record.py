@@ -1,21 +1,19 @@
-"""The record of an attestation: every input, by content, so that the verdict can be made again from files alone.
+"""The record of an attestation: every input, by content, so that the verdict can be made again from what is kept alone.
 
-Endorsements, reference values and policies are the same for many attestations: each is a file of its own, named by its
-digest, and the record names them.
+Endorsements, reference values and policies are the same for many attestations: each is kept once, by its digest, and the
+record names them.
 """
 
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from strongroom.attest.policy import Policy
 from strongroom.model.attest import Appraisal, Endorsement, Endorsements, Evidence, ReferenceValues
 from strongroom.model.errors import Malformed
-from strongroom.store import blobs
 
 SCHEMA = "strongroom.attestation-record/1"
 Judge = Callable[[Evidence, Endorsements, ReferenceValues, Policy, datetime], Appraisal]
@@ -44,8 +42,23 @@ class Record(msgspec.Struct, frozen=True):
     appraisal: str
 
 
-def keep(files: Path, judged: Judged) -> str:
+class Files(Protocol):
+    """Where octets are kept by their content: the broker's database."""
+
+    def put(self, octets: bytes) -> str:
+        """Keep octets; their digest. Raises StateError."""
+
+    def get(self, named: str) -> bytes:
+        """The octets that a digest names. Raises NotFound, StateError."""
+
+
+def keep(files: Files, judged: Judged) -> str:
     """Keep the record and all that it names; its digest. Raises StateError."""
+    return files.put(made(files, judged))
+
+
+def made(files: Files, judged: Judged) -> bytes:
+    """The record, still to be kept; all that it names is kept by then. Raises StateError."""
     record = Record(
         schema=SCHEMA,
         evidence=judged.evidence,
@@ -55,23 +68,23 @@ def keep(files: Path, judged: Judged) -> str:
         now=judged.now,
         appraisal=digest_of(judged.appraisal),
     )
-    return blobs.put(files, msgspec.json.encode(record))
+    return msgspec.json.encode(record)
 
 
 # What many records share is the same object until its file changes: it is encoded and written once.
-_SHARED: dict[tuple[Path, int], tuple[object, str]] = {}
+_SHARED: dict[tuple[int, int], tuple[object, object, str]] = {}
 _MOST_SHARED = 4096
 
 
-def _kept(files: Path, held: Endorsement | ReferenceValues | Policy) -> str:
+def _kept(files: Files, held: Endorsement | ReferenceValues | Policy) -> str:
     """The digest of a part that many records share, which is kept by then."""
-    known = _SHARED.get((files, id(held)))
-    if known is not None and known[0] is held:
-        return known[1]
-    digest = blobs.put(files, msgspec.json.encode(held))
+    known = _SHARED.get((id(files), id(held)))
+    if known is not None and known[0] is held and known[1] is files:
+        return known[2]
+    digest = files.put(msgspec.json.encode(held))
     if len(_SHARED) >= _MOST_SHARED:
         _SHARED.clear()
-    _SHARED[files, id(held)] = (held, digest)
+    _SHARED[id(files), id(held)] = (held, files, digest)
     return digest
 
 
@@ -85,18 +98,18 @@ def _codeless(a: Appraisal) -> Appraisal:
     return msgspec.structs.replace(a, inputs=inputs, parts=tuple(_codeless(p) for p in a.parts))
 
 
-def read(files: Path, digest: str, judge: Judge) -> tuple[Judged, str]:
+def read(files: Files, digest: str, judge: Judge) -> tuple[Judged, str]:
     """The inputs of a record, judged again, and the digest that the verdict had then.
 
     Raises NotFound, StateError: a file is gone or was changed. Malformed: it is no record.
     """
     try:
-        record = msgspec.json.decode(blobs.get(files, digest), type=Record)
+        record = msgspec.json.decode(files.get(digest), type=Record)
         endorsements = Endorsements(
-            tuple(msgspec.json.decode(blobs.get(files, d), type=Endorsement) for d in record.endorsements)
+            tuple(msgspec.json.decode(files.get(d), type=Endorsement) for d in record.endorsements)
         )
-        references = msgspec.json.decode(blobs.get(files, record.references), type=ReferenceValues)
-        policy = msgspec.json.decode(blobs.get(files, record.policy), type=Policy)
+        references = msgspec.json.decode(files.get(record.references), type=ReferenceValues)
+        policy = msgspec.json.decode(files.get(record.policy), type=Policy)
     except msgspec.MsgspecError as e:
         raise Malformed(f"record {digest[:23]}…", str(e)[:160], SCHEMA) from None
     again = judge(record.evidence, endorsements, references, policy, record.now)

@@ -4,13 +4,13 @@ import uuid
 from datetime import datetime
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec, mlkem
 
 from strongroom.app import broker_words as words
 from strongroom.app.appraisal import ask as ask_fenced
 from strongroom.app.boundary import contained
-from strongroom.app.broker import Broker, Chance
+from strongroom.app.broker import Broker
 from strongroom.app.broker_denials import Case, answered, in_time, unforeseen
+from strongroom.app.broker_fresh import fresh
 from strongroom.app.broker_words import Refused
 from strongroom.kit import jwe
 from strongroom.kit.jwk import Recipient, recipient
@@ -19,6 +19,7 @@ from strongroom.model.errors import BadInput, LogError, StrongroomError
 from strongroom.model.release import (
     ALLOW,
     DENY,
+    VERB,
     Ask,
     ReleasePolicy,
     Revocation,
@@ -32,7 +33,7 @@ from strongroom.model.trust import Decision, Receipt
 from strongroom.release.decide import decide, matches, rule_for
 from strongroom.store.broker import Held
 
-_TRIES = 8  # how often a use is tried for, while others take the same
+TRIES = 8  # how often a use is tried for, while others take the same
 
 
 def resource(broker: Broker, name: str, cookie: str = "", token: str = "") -> bytes:
@@ -48,19 +49,19 @@ def resource(broker: Broker, name: str, cookie: str = "", token: str = "") -> by
 
 def _resource(broker: Broker, case: Case, cookie: str, token: str) -> bytes:
     now, name = broker.setup.clock(), case.subject
-    case.ident = _ident(broker, cookie, token, now)
-    for _ in range(_TRIES):
-        held = _held(broker, case.ident, name, now, _most(broker.setup.policy(), name))
+    case.ident = ident_of(broker, cookie, token, now)
+    for _ in range(TRIES):
+        held = held_for(broker, case.ident, name, now, most_of(broker.setup.policy(), name))
         to = recipient(msgspec.json.decode(held.attestation.key))
         terms = terms_of(broker, Ask(name, to.thumbprint, case.ident, now), held)
         in_time(now, terms.now, broker.setup.patience)  # what was read that long ago, revocations too, may not hold now
         decision = decide(terms)
         if kept(broker, decision, terms):
             return _answered(broker, decision, held.wrapped, to)
-    raise words.cannot_work(f"others took every use of {name} first, {_TRIES} times")
+    raise words.cannot_work(f"others took every use of {name} first, {TRIES} times")
 
 
-def _ident(broker: Broker, cookie: str, token: str, now: datetime) -> str:
+def ident_of(broker: Broker, cookie: str, token: str, now: datetime) -> str:
     """The attestation of a token or of a session. Raises Refused where there is none, or its life is over."""
     if token:
         return broker.setup.tokens.bearer(token, now).attestation
@@ -69,12 +70,13 @@ def _ident(broker: Broker, cookie: str, token: str, now: datetime) -> str:
     return broker.setup.tokens.session(cookie, now).id
 
 
-def _most(policy: ReleasePolicy | None, name: str) -> int:
+def most_of(policy: ReleasePolicy | None, name: str) -> int:
     """So many uses of an hour need to be counted to know that a rule allows no more."""
     return max((r.per_hour for r in policy.rules if matches(r.resource, name)), default=0) if policy else 0
 
 
-def _held(broker: Broker, ident: str, name: str, now: datetime, most: int) -> Held:
+def held_for(broker: Broker, ident: str, name: str, now: datetime, most: int) -> Held:
+    """All that a decision on a resource depends on. Raises Refused where the session was not attested, or that is over."""
     found = broker.setup.store.held(ident, name, now, most)
     if found is None:
         raise words.no_session("a session that was not attested")
@@ -130,7 +132,8 @@ def kept(broker: Broker, decision: Decision, terms: Terms) -> bool:
     """Whether the terms are kept, with the use that they give; False where another was faster. Raises StateError."""
     use = (terms.ask.attestation, terms.ask.resource, terms.usage.attestation)
     octets = msgspec.json.encode(terms, order="sorted")
-    return broker.setup.store.settle(decision.id, octets, terms.now, use if decision.outcome == ALLOW else None)
+    taken = decision.outcome == ALLOW and decision.verb == VERB
+    return broker.setup.store.settle(decision.id, octets, terms.now, use if taken else None)
 
 
 def logged(broker: Broker, decision: Decision) -> Receipt:
@@ -153,7 +156,7 @@ def sealed(broker: Broker, receipt: Receipt, wrapped: Wrapped, to: Recipient) ->
         in_time(receipt.decision.decided_at, broker.setup.clock(), broker.setup.patience)
     except StrongroomError as e:
         why = e.found if isinstance(e, Refused) else str(e)
-        _not_delivered(broker, receipt.decision, why, broker.setup.clock())
+        not_delivered(broker, receipt.decision, why, broker.setup.clock())
         raise words.cannot_work(why, owed=False) from None
     return found
 
@@ -169,17 +172,7 @@ def _sealed(broker: Broker, receipt: Receipt, wrapped: Wrapped, to: Recipient) -
         secret.wipe()
 
 
-def fresh(to: Recipient, chance: Chance) -> jwe.Fresh:
-    """What an encryption uses once, for a recipient of this kind."""
-    cek, vector = chance(jwe.CEK), chance(jwe.IV)
-    if isinstance(to.key, ec.EllipticCurvePublicKey):
-        return jwe.Fresh(cek, vector, ec.generate_private_key(to.key.curve))
-    if isinstance(to.key, mlkem.MLKEM768PublicKey):
-        return jwe.Fresh(cek, vector, to.key.encapsulate())
-    return jwe.Fresh(cek, vector)
-
-
-def _not_delivered(broker: Broker, decision: Decision, why: str, now: datetime) -> None:
+def not_delivered(broker: Broker, decision: Decision, why: str, now: datetime) -> None:
     """Log that what was released never left: the log must not say more than happened. Raises Refused if it cannot."""
     after = msgspec.structs.replace(
         decision,

@@ -99,10 +99,16 @@ class Tokens:
         }
         return jws.sign(msgspec.json.encode(claims), {"typ": TYPE, "kid": self.key_id}, self._key)
 
+    def statement(self, claims: Mapping[str, object], kind: str) -> str:
+        """Something else that this broker says, signed; `kind` keeps it from being taken for a token."""
+        return jws.sign(msgspec.json.encode(claims, order="sorted"), {"typ": kind, "kid": self.key_id}, self._key)
+
     def bearer(self, token: str, now: datetime) -> Bearer:
         """Whom a token is of. Raises Refused where we did not sign it, or it is over."""
         try:
             read = jose.read(token.encode("ascii", "replace"))
+            if read.type != TYPE:
+                raise no_session("a statement of this broker that is no token")
             claims = msgspec.json.decode(jose.verify(read, jose.Algorithm.ES256, self.spki), type=_Claims)
         except (BadInput, msgspec.MsgspecError):
             raise no_session("a token that was not made here") from None

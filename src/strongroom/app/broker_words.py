@@ -49,9 +49,14 @@ def not_attested(why: str, *, owed: bool = False) -> Refused:
     return Refused(401, "AttestationError", "the evidence was not accepted", why, owed=owed)
 
 
-def not_released(why: str) -> Refused:
+def not_released(why: str, *, owed: bool = False) -> Refused:
     """The resource does not leave. The same answer whether there is one of that name or not."""
-    return Refused(401, "PolicyDeny", "the resource is not released", why)
+    return Refused(401, "PolicyDeny", "the resource is not released", why, owed=owed)
+
+
+def not_certified(why: str) -> Refused:
+    """The key that was attested can have no certificate, or did not ask for one. It is the caller's own, so he is told."""
+    return Refused(400, "BadRequest", why, why, owed=True)
 
 
 def cannot_work(why: str, *, owed: bool = True) -> Refused:

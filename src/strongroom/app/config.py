@@ -16,6 +16,7 @@ import msgspec
 from strongroom.model.codes import Inline
 from strongroom.model.errors import Malformed, Unreadable
 from strongroom.model.ports import Limits
+from strongroom.model.release import AdminRole
 from strongroom.model.standing import Admission
 
 _PREFIX = "STRONGROOM_"
@@ -112,18 +113,48 @@ class WatchSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     roll_minutes: Annotated[int, msgspec.Meta(ge=0, le=10_080)] = 60
 
 
+class AdminSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[[broker.admins]]: somebody who comes with a client certificate, known by the hash of its key or by its subject.
+
+    `key` is the SHA-256 of the certificate's SubjectPublicKeyInfo, in hex; `subject` is its subject (RFC 4514), which says
+    something only where the authorities of `--admin-ca` name nobody else so.
+    """
+
+    name: str
+    roles: tuple[AdminRole, ...]
+    key: str = ""
+    subject: str = ""
+
+
+class OidcSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[broker.oidc]: who comes with a token of an identity provider; an empty `issuer` is nobody.
+
+    `keys` is the provider's JSON Web Key Set, a file or an https URL (`ca` is a file of its authorities). `claim` names the
+    claim with the roles, and `roles` gives the provider's words for ours, where they are not the same.
+    """
+
+    issuer: str = ""
+    audience: str = ""
+    keys: str = ""
+    ca: str = ""
+    claim: str = "roles"
+    roles: dict[str, tuple[AdminRole, ...]] = {}
+
+
 class BrokerSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[broker]: who releases keys. What evidence is judged by is in [attest], where decisions are logged is in [log].
 
-    `state` is its own database, a path or a URL; empty is `broker.db` beside the state. `files` is the folder of records,
-    empty is `broker` beside that. `token_key` is a P-256 key in PEM, made at the first start where it is not there.
+    `state` is its own database, a path or a URL; empty is `broker.db` beside the state. `token_key` is a P-256 key in PEM, made at the first start where it is not there.
     `policy` is the release policy, which counts once `threshold` of `signers` (verifier keys) have signed it. `backend` is
     the one that resources are deposited in; `keys` has the options of each back end by its name. `seconds` is what a back
-    end may take.
+    end may take, and `fetch_seconds` how long an attestation waits for endorsements that have to be fetched; 0 is not.
+    `evidence` is what the broker shows of itself: `auto` (of the TEE that it is in), `none`, or the name of an interface.
+    `address_rate` is how many requests a minute one address may make, and `person_rate` how many calls one person who
+    administers: each is an entry of the log. `admins` and `oidc` are who may administer. `tiers` says how much resources
+    matter, by pattern (`models/weights/*`): 0 for the crown jewels; `strongroom assess` asks more of their keys.
     """
 
     state: str = ""
-    files: str = ""
     token_key: str = ""
     policy: str = ""
     signers: tuple[str, ...] = ()
@@ -131,8 +162,15 @@ class BrokerSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     session_minutes: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
     token_minutes: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
     seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    fetch_seconds: Annotated[float, msgspec.Meta(ge=0, le=30)] = 4.0
     backend: str = "file"
     keys: dict[str, dict[str, str]] = {}
+    evidence: str = "auto"
+    address_rate: Annotated[float, msgspec.Meta(gt=0)] = 1200.0
+    person_rate: Annotated[float, msgspec.Meta(gt=0)] = 240.0
+    admins: tuple[AdminSection, ...] = ()
+    oidc: OidcSection = OidcSection()
+    tiers: dict[str, Annotated[int, msgspec.Meta(ge=0, le=9)]] = {}
 
 
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from strongroom.app.config import Config
-from strongroom.app.state import state_path
+from strongroom.app.state_place import state_path
 from strongroom.collect.endorsements import files
 from strongroom.collect.endorsements.files import File, Ignored
 from strongroom.kit import endorsement_bundle as bundles

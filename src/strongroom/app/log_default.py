@@ -6,7 +6,7 @@ from pathlib import Path
 
 from strongroom.app.config import Config
 from strongroom.app.log import Log, Place, create
-from strongroom.app.state import state_path
+from strongroom.app.state_place import state_path
 from strongroom.model.errors import BadInput, NotFound
 
 

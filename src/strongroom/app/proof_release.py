@@ -164,4 +164,31 @@ PROOFS = (
         "no cloud and no OpenBao took a rendering; formats are those of the documentation",
         ("tests/release/test_providers.py",),
     ),
+    Proof(
+        "the broker as a process, and the listener for people who administer it (`serve broker`)",
+        Level.REAL_SOFTWARE,
+        "the process over TLS on loopback, with its log and database; four roles by client certificates and by tokens of a "
+        "made-up identity provider; faults, slowness, SIGTERM; fuzzed by its own OpenAPI; two brokers over one PostgreSQL",
+        "no identity provider in use; no client of another project spoke to it",
+        (
+            "tests/serve/test_serve_broker.py",
+            "tests/serve/test_broker_served.py",
+            "tests/serve/test_broker_admin.py",
+            "tests/serve/test_broker_ready.py",
+            "tests/integration/test_broker_openapi.py",
+            "tests/integration/test_broker_postgres.py",
+        ),
+    ),
+    Proof(
+        "several owners: certificates to attested keys, TLS between workloads, outputs to named recipients",
+        Level.REAL_SOFTWARE,
+        "four swtpm hosts, of which one has another measurement; real sockets with TLS 1.3 both ways; owners that withdraw",
+        "no TPM of silicon; SPIFFE's own workloads and other TLS stacks were not asked",
+        (
+            "tests/integration/test_release_aggregation.py",
+            "tests/release/test_certificates.py",
+            "tests/release/test_outputs.py",
+            "tests/release/test_attested_tls.py",
+        ),
+    ),
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 from strongroom.app.config import Config
 from strongroom.app.log import Place, actor, make_key
 from strongroom.app.log_default import open_or_create
-from strongroom.app.state import state_path
+from strongroom.app.state_place import state_path
 from strongroom.kit import reference_file as files
 from strongroom.kit.reference_file import Reference, References
 from strongroom.kit.tlog.keys import VerifierKey, parse_verifier_key

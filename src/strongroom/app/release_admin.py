@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from strongroom.app.broker_release import fresh
+from strongroom.app.broker_fresh import fresh
 from strongroom.app.log import Log
-from strongroom.kit import jwe, release_approval
+from strongroom.kit import jwe, release_approval, svid
 from strongroom.kit.jwk import recipient
 from strongroom.kit.tlog.note import Ed25519Signer
 from strongroom.ledger import keyfile
@@ -36,6 +36,7 @@ from strongroom.model.release import (
     ReleasePolicy,
     Revocation,
     Rotates,
+    Rule,
     Secret,
     Terms,
     Usage,
@@ -115,17 +116,21 @@ def put(desk: Desk, name: str, secret: Secret, backend: str, owners: tuple[str, 
     """Deposit a secret as a new version of a resource, bound to its owners: those named, else those of its rule.
 
     Raises:
-        BadInput: the name or the secret is none, or nobody says whose it is.
+        BadInput: the name or the secret is none, nobody says whose it is, or its rule gives certificates and it is no
+            authority's key.
         NotFound, KeyUnavailable: the back end.
         LogUnavailable: then nothing was deposited.
         Denied: somebody else has deposited this version meanwhile.
     """
     resource_name(name)
-    rule = _rule_of(desk.policy, name)
+    by = _rule_of(desk.policy, name)
+    rule = _keys_of(desk.policy, by)
     whose = owners or rule
     if not whose:
         hint = "name the key of each owner with --owner, or apply a policy that has a rule for it"
         raise BadInput(name, "no owner", "one key of each owner", hint)
+    if by is not None and by.issue is not None:
+        svid.authority(secret.reveal(), desk.now)
     before = desk.store.resource(name)
     wrapped = desk.backend(backend).wrap(secret, name, before.version + 1 if before else 1, whose)
     entry = desk.record("put", name, version=wrapped.version, backend=backend, key=wrapped.key, owners=whose)
@@ -133,13 +138,16 @@ def put(desk: Desk, name: str, secret: Secret, backend: str, owners: tuple[str, 
     return Put(wrapped, entry, bool(rule))
 
 
-def _rule_of(policy: ReleasePolicy | None, name: str) -> tuple[str, ...]:
-    """The first key of each owner of the rule of a resource."""
-    if policy is None:
-        return ()
+def _rule_of(policy: ReleasePolicy | None, name: str) -> Rule | None:
     asked = Terms("", Ask(name, "", "", datetime.min), None, policy, (), (), Usage(), datetime.min)  # noqa: DTZ901 - unused
-    rule = rule_for(asked)
-    return tuple(o.keys[0] for o in policy.owners if rule is not None and o.name in rule.owners)
+    return rule_for(asked)
+
+
+def _keys_of(policy: ReleasePolicy | None, rule: Rule | None) -> tuple[str, ...]:
+    """The first key of each owner of a rule."""
+    if policy is None or rule is None:
+        return ()
+    return tuple(o.keys[0] for o in policy.owners if o.name in rule.owners)
 
 
 @dataclass(frozen=True, slots=True)

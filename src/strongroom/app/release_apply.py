@@ -50,7 +50,7 @@ def recorded(config: Config, paths: Sequence[str], *, broker: bool) -> tuple[tup
     held = list(cases(paths))
     if not broker:
         return tuple(held), Known()
-    store, _ = open_state(config)
+    store = open_state(config)
     with store:
         more, known = _remembered(store)
     seen = {c.where for c in held}
@@ -78,7 +78,7 @@ def ready(path: str, config: Config, paths: Sequence[str], resources: Sequence[s
     loaded = load(path)
     policy = in_force(loaded, config.broker.signers, config.broker.threshold)
     held, known = recorded(config, paths, broker=True)
-    store, _ = open_state(config)
+    store = open_state(config)
     with store, store.transaction() as db:
         _newer(policy, broker_admin.in_force(db, policy.name))
     before, trouble = _before(target, config)
@@ -107,8 +107,8 @@ def _before(target: Path, config: Config) -> tuple[ReleasePolicy | None, str]:
         return None, f"the one in its place does not count: {e.found}"
 
 
-def apply(it: Ready, config: Config, log: str | None, now: datetime, *, offline: bool) -> Applied:
-    """Log the change, and put file and notes into their place; the broker reads them again.
+def apply(it: Ready, config: Config, log: str | None, now: datetime, *, offline: bool, who: str = "") -> Applied:
+    """Log the change, and put file and notes into their place; the broker reads them again. `who` is else this process.
 
     Between the two renames the broker finds notes of the other version, and releases nothing.
 
@@ -118,16 +118,16 @@ def apply(it: Ready, config: Config, log: str | None, now: datetime, *, offline:
         Unreadable: the place cannot be written.
     """
     with open_or_create(place_of(config, log), made=not (log or config.log.path), offline=offline) as held:
-        done = held.record(_entry(it, now))
+        done = held.record(_entry(it, now, who or actor()))
         held.publish()
-    store, _ = open_state(config)
+    store = open_state(config)
     with store:
         store.in_force(it.policy.name, it.policy.version, it.policy.digest)
     _place(it)
     return Applied(it, done.index)
 
 
-def _entry(it: Ready, now: datetime) -> LogEntry:
+def _entry(it: Ready, now: datetime, who: str) -> LogEntry:
     d = it.difference
     fields: dict[str, Field] = {
         "action": "apply",
@@ -146,9 +146,7 @@ def _entry(it: Ready, now: datetime) -> LogEntry:
     if it.before:
         digests["release-policy-before"] = it.before.digest
     subject = f"release policy {it.policy.name}"
-    return LogEntry(
-        kind=EntryKind.POLICY_CHANGE, subject=subject, actor=actor(), at=now, fields=fields, digests=digests
-    )
+    return LogEntry(kind=EntryKind.POLICY_CHANGE, subject=subject, actor=who, at=now, fields=fields, digests=digests)
 
 
 def _place(it: Ready) -> None:

@@ -1,6 +1,6 @@
 """One archive of a broker's state, and the drill that proves that it can be opened again.
 
-In it: the database in a consistent copy, the records of attestations, the release policy with its notes. Not in it, and to
+In it: the database in a consistent copy, which has the records of attestations, and the release policy with its notes. Not in it, and to
 be kept elsewhere: key-encryption keys, without which every resource stays closed; the key of tokens, in whose place a new
 one does; the log and its keys, which are the truth and are kept by their own means. Whoever has the archive has evidence
 of machines and wrapped secrets: it is its owner's alone.
@@ -32,7 +32,7 @@ from strongroom.store import broker_admin
 from strongroom.store.broker import BrokerStore
 
 SCHEMA = "strongroom.broker-backup/1"
-MANIFEST, DATABASE, RECORDS, POLICY = "manifest.json", "broker.db", "records", "policy"
+MANIFEST, DATABASE, POLICY = "manifest.json", "broker.db", "policy"
 _MOST_MANIFEST = 256 << 20
 _PIECE = 1 << 20
 
@@ -56,7 +56,7 @@ class Kept:
     entry: int
 
 
-def backup(desk: Desk, files: Path, policy: Path | None, output: Path) -> Kept:
+def backup(desk: Desk, policy: Path | None, output: Path) -> Kept:
     """Write an archive; the log has its digest before it gets its name.
 
     Raises:
@@ -70,7 +70,7 @@ def backup(desk: Desk, files: Path, policy: Path | None, output: Path) -> Kept:
         with tempfile.TemporaryDirectory(dir=output.resolve().parent, prefix=".backup-") as scratch:
             copy = Path(scratch) / DATABASE
             resources = _copied(desk.store, copy)
-            held = {DATABASE: copy} | dict(_records(files)) | dict(_policies(policy))
+            held = {DATABASE: copy} | dict(_policies(policy))
             made = Manifest(SCHEMA, desk.now, resources, {n: _digest(p) for n, p in held.items()})
             archive = Path(scratch) / "archive"
             _write(archive, made, held)
@@ -84,7 +84,7 @@ def backup(desk: Desk, files: Path, policy: Path | None, output: Path) -> Kept:
 
 
 def _copied(store: BrokerStore, target: Path) -> int:
-    """A copy of the database as it is at one moment; how many resources it has. The records it names are there already."""
+    """A copy of the database as it is at one moment; how many resources it has."""
     with store.transaction() as db:
         source = db.connection.driver_connection
         if not isinstance(source, sqlite3.Connection):
@@ -94,12 +94,6 @@ def _copied(store: BrokerStore, target: Path) -> int:
         count = len({w.resource for w in broker_admin.versions(db)})
     target.chmod(0o600)
     return count
-
-
-def _records(files: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(files.rglob("*")) if files.is_dir() else ():
-        if path.is_file() and not path.name.startswith("."):
-            yield f"{RECORDS}/{path.relative_to(files).as_posix()}", path
 
 
 def _policies(policy: Path | None) -> Iterator[tuple[str, Path]]:
@@ -130,7 +124,7 @@ def _write(archive: Path, manifest: Manifest, held: dict[str, Path]) -> None:
 
 
 def restore(archive: Path, folder: Path) -> Manifest:
-    """Put what an archive holds into a new folder: `broker.db`, `records/`, `policy/`. Nothing that is there is touched.
+    """Put what an archive holds into a new folder: `broker.db`, `policy/`. Nothing that is there is touched.
 
     Raises:
         BadInput: the folder is there and not empty.
@@ -175,7 +169,7 @@ def _member(tar: tarfile.TarFile, member: tarfile.TarInfo, left: dict[str, str],
         return
     parts = PurePosixPath(member.name).parts
     wanted = left.pop(member.name, None)
-    inside = bool(parts) and parts[0] in {DATABASE, RECORDS, POLICY} and ".." not in parts
+    inside = bool(parts) and parts[0] in {DATABASE, POLICY} and ".." not in parts
     if wanted is None or not member.isreg() or not inside:
         raise Malformed(subject, f"the member {member.name[:80]!r}", "plain files that its manifest names, once")
     source = tar.extractfile(member)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec, mlkem, rsa
 
@@ -21,7 +21,7 @@ from strongroom.app.release_words import OutOfReach, TurnedAway
 from strongroom.attest.members import answer as nonce_for
 from strongroom.kit import jwe, kbs_client, runtime_data
 from strongroom.kit.jwk import ECDH, MLKEM, OAEP, recipient
-from strongroom.kit.kbs import COOKIE
+from strongroom.kit.kbs import COOKIE, LEASE
 from strongroom.ledger.asking import Caller, Line, NoAnswerError, Response
 from strongroom.model.errors import BadSignature, BadUsage, Malformed
 from strongroom.model.release import resource_name
@@ -29,6 +29,8 @@ from strongroom.model.release import resource_name
 ALGORITHMS = (ECDH, OAEP, MLKEM)
 TIMEOUT = 30.0  # seconds for one request: evidence has megabytes of logs
 MOST = 12 << 20  # octets of a resource, encrypted, in base64
+T = TypeVar("T")
+_LONGEST = 86_400  # seconds that an attestation, or a lease, is believed to last
 _JSON = {"Content-Type": "application/json"}
 _EARLY = timedelta(seconds=20)  # before a token ends, another is asked for
 
@@ -61,16 +63,22 @@ class Session:
     standing: kbs_client.Standing
     begun: datetime
     got: set[str] = field(default_factory=set)
+    leases: dict[str, datetime] = field(default_factory=dict)
     length: timedelta = field(init=False)
 
     def __post_init__(self) -> None:
         told = self.standing.ends - self.standing.issued
-        self.length = timedelta(seconds=max(0, min(told, 86_400)))
+        self.length = timedelta(seconds=max(0, min(told, _LONGEST)))
 
     @property
     def ends(self) -> datetime:
         """When it is over by our own clock: the broker's may be another."""
         return self.begun + self.length
+
+    @property
+    def kept_until(self) -> datetime:
+        """Until when all that was got with it may be held; without a word of the broker's, until it is over."""
+        return min(self.leases.values(), default=self.ends)
 
     @property
     def good_until(self) -> datetime:
@@ -171,24 +179,37 @@ class Client:
     def get(self, name: str) -> Secret:
         """The resource. The caller wipes it. Raises Malformed for a name that is none, and as the class says."""
         resource_name(name)
+        return self.standing(lambda session: self._got(name, session), name)
+
+    def standing(self, work: Callable[[Session], T], name: str = "") -> T:
+        """What a work comes to by the attestation that stands, or a new one, where this one had the resource `name`."""
         before, session = self._session, self.session()
         if name in session.got:  # an attestation is good for so many releases of a resource, often one
             session = self.attest()
         try:
-            return self._got(name, session)
+            return work(session)
         except TurnedAway as e:
             if e.kind != "TokenNotFound" or session is not before:
                 raise
-            return self._got(name, self.attest())  # the broker counts its minutes by another clock
+            return work(self.attest())  # the broker counts its minutes by another clock
 
     def _got(self, name: str, session: Session) -> Secret:
-        # A kept connection may be dead, and then the request would be sent twice; a release may be good for once.
-        self._caller.close()
-        answer = self.ask(f"kbs/v0/resource/{name}", None, session.cookie, subject=name)
+        asked = self._clock()  # from before the broker counts: what the way takes is not added
+        answer = self.once(f"kbs/v0/resource/{name}", None, session, name)
         session.got.add(name)
-        return opened(answer.body, session.key)
+        secret = opened(answer.body, session.key)
+        told = answer.headers.get(LEASE.lower(), "")
+        if told.isascii() and told.isdigit():
+            session.leases[name] = asked + timedelta(seconds=min(int(told[:9]), _LONGEST))
+        return secret
 
     # The wire
+
+    def once(self, path: str, body: bytes | None, session: Session, subject: str) -> Response:
+        """One request of a session that is sent once. Raises as `ask`."""
+        # A kept connection may be dead, and then the request would be sent twice; a release may be good for once.
+        self._caller.close()
+        return self.ask(path, body, session.cookie, subject)
 
     def ask(self, path: str, body: bytes | None, cookie: str = "", subject: str = "attestation") -> Response:
         """One request. Raises TurnedAway, OutOfReach; BadSignature from a broker that is not the one that was verified."""

@@ -31,14 +31,17 @@ def policy_of(config: Config) -> ReleasePolicy | None:
 
 
 @contextmanager
-def opened(path: str | None, log: str | None, now: datetime, *, offline: bool) -> Iterator[Desk]:
-    """A desk. What it logged is published when it is closed. Raises what a part of it raises that cannot be opened."""
+def opened(path: str | None, log: str | None, now: datetime, *, offline: bool, keyless: bool = False) -> Iterator[Desk]:
+    """A desk, `keyless` without its back ends. What it logged is published when it is closed.
+
+    Raises what a part of it raises that cannot be opened.
+    """
     config = load(path)
     place = place_of(config, log)
     with open_or_create(place, made=not (log or config.log.path), offline=offline) as held:
         gate = LogGate(place.read_policy() or trust.parse(_NOBODY), held.settings.verifiers())
-        keys = open_keys(config, gate)
-        store, _ = open_state(config)
+        keys = {} if keyless else open_keys(config, gate)
+        store = open_state(config)
         try:
             with store:
                 yield Desk(store, keys, held, policy_of(config), actor(), now)

@@ -21,7 +21,7 @@ from strongroom.model.errors import Denied, NotFound, StrongroomError
 OURS, CANNOT, MISSING = 125, 126, 127  # exit codes, as env(1) has them
 GRACE = 10.0  # seconds between the request to end and the end
 PAUSE = timedelta(seconds=5)  # between attempts to renew
-_PART = 2 / 3  # of an attestation's life, after which it is renewed
+_PART = 2 / 3  # of the time that a secret may be held, after which its workload attests again
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _C = ctypes.CDLL(None, use_errno=True)
 _PASSED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -35,8 +35,8 @@ class Life(Protocol):
         """Since when."""
 
     @property
-    def ends(self) -> datetime:
-        """Until when."""
+    def kept_until(self) -> datetime:
+        """Until when what was got with it may be held."""
 
 
 class Gets(Protocol):
@@ -124,20 +124,20 @@ class Keeper:
             return self._stay(child, names, life)
 
     def _stay(self, child: "subprocess.Popen[bytes]", names: Sequence[str], life: Life) -> int:
-        due, ends = _due(life), life.ends
+        again, ends = due(life), life.kept_until
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return _code(child.wait(max(0.0, (due - self.clock()).total_seconds())))
+                return _code(child.wait(max(0.0, (again - self.clock()).total_seconds())))
             try:
                 life = self._renewed(names)
-                due, ends = _due(life), life.ends
+                again, ends = due(life), life.kept_until
             except Denied as e:
                 return self._end(child, str(e))
             except StrongroomError as e:
                 if self.clock() >= ends:
                     return self._end(child, f"the attestation could not be renewed in time: {e}")
                 self.tell(f"not renewed yet: {e}")
-                due = min(self.clock() + PAUSE, ends)
+                again = min(self.clock() + PAUSE, ends)
 
     def _renewed(self, names: Sequence[str]) -> Life:
         """Attest and ask again for each resource: whether they would still be released is the point; none is kept."""
@@ -157,8 +157,9 @@ class Keeper:
         return OURS
 
 
-def _due(life: Life) -> datetime:
-    return life.begun + (life.ends - life.begun) * _PART
+def due(life: Life) -> datetime:
+    """When to attest again, so that there is time to try more than once."""
+    return life.begun + (life.kept_until - life.begun) * _PART
 
 
 def _end_with_parent() -> None:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -68,11 +68,11 @@ def get(asking: Asking, name: str, place: tuple[str | None, int | None, bool], c
             if not secret.locked:
                 tell("the secret is not locked into memory (ulimit -l): it may be written to swap")
             sink.put(secret)
-            _who(made, tell)
+            who(made, tell)
     return 0
 
 
-def _who(made: Client, tell: Tell) -> None:
+def who(made: Client, tell: Tell) -> None:
     """Say who vouches for a broker that was not verified."""
     if made.vouched is None and made.trust in ("", _TRUSTED):
         tell("nobody attested the broker: its operator is trusted with the key (--broker-evidence-policy)")
@@ -80,12 +80,16 @@ def _who(made: Client, tell: Tell) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What `release exec` is told: the resources, the command, how they are handed over, and whether it stays."""
+    """What `release exec` is told: the resources, the command, how they are handed over, and whether it stays.
+
+    `more` gets what else the program inherits, and says by which variables it is told.
+    """
 
     resources: Sequence[str]
     command: Sequence[str]
     via: str = release_descriptors.MEMFD
     renew: bool = False
+    more: Callable[[Client], dict[str, str]] | None = None
 
 
 def run(asking: Asking, running: Running, clock: Clock, tell: Tell) -> int:
@@ -93,7 +97,7 @@ def run(asking: Asking, running: Running, clock: Clock, tell: Tell) -> int:
 
     Raises BadUsage, Malformed for words that do not fit together.
     """
-    wanted = release_descriptors.read(running.resources)
+    wanted = release_descriptors.read(running.resources) if running.resources or running.more is None else ()
     try:
         program = release_exec.located(running.command, dict(os.environ))  # noqa: TID251 - it is handed on
     except NotFound as e:
@@ -105,6 +109,8 @@ def run(asking: Asking, running: Running, clock: Clock, tell: Tell) -> int:
         with client(asking, clock, tell) as made:
             if running.renew:
                 return release_exec.Keeper(made, program, running.via, clock, tell).run(wanted)
+            if running.more is not None:
+                program = replace(program, environment=program.environment | running.more(made))
             release_exec.replace(made, wanted, program, running.via)
     except OSError as e:
         tell(f"{program.path}: {(e.strerror or 'an error').lower()}")

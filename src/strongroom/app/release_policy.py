@@ -165,7 +165,7 @@ def in_force(loaded: Loaded, signers: Sequence[str], threshold: int) -> ReleaseP
 def supposed(loaded: Loaded) -> ReleasePolicy:
     """The policy as it would count if everybody signed it: for a trial, never for a release."""
     f = loaded.file
-    return ReleasePolicy(f.schema, f.name, f.version, f.owner, f.rule)
+    return ReleasePolicy(f.schema, f.name, f.version, f.owner, f.rule, f.recipient)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from strongroom.model.release import Demand, Rule
+from strongroom.model.release import Demand, Issue, Rule
 
 EXAMPLE = """\
 # What may be released to which workloads. Nothing leaves that no rule names.
@@ -26,7 +26,13 @@ per_hour = 600                  # releases of the resource by everybody together
 approvals = 0                   # how many of `approvers` must have approved
 # approvers = ["ann+REPLACE+REPLACE"]
 # break_glass = true            # a person may take it without attestation; needs approvals
-# recipients = ["thumbprint"]   # who alone may get an output of the workload
+# recipients = ["lab-a"]        # who alone may get an output of the workload: nobody, where none is named
+
+# [rule.issue]                  # the resource is the key of an authority: it gives certificates, and never leaves
+# spiffe = "spiffe://lab.example/aggregation/rank"
+# dns = ["rank.lab.example"]
+# minutes = 60.0                # and never longer than the appraisal
+# usages = ["client", "server"]
 
 # What each owner demands. All owners' demands must hold for the same workload; each list is of alternatives.
 [rule.owners.lab-a]
@@ -36,6 +42,11 @@ references = ["worker 1.4"]     # names of signed reference values: what may run
 # measured = { pcr9 = ["hex"] } # registers and accepted values
 # require = ['claims.debug == false']   # CEL over the claims of the appraisal
 max_age_minutes = 5.0           # how old the appraisal may be
+
+# Somebody who may get outputs:   strongroom release recipient lab-a --key lab-a.pem
+# [[recipient]]
+# name = "lab-a"
+# key = { kty = "EC", crv = "P-256", x = "...", y = "..." }
 """
 
 
@@ -47,8 +58,16 @@ def of_rule(rule: Rule) -> Iterator[str]:
         yield f"{rule.approvals} of {len(rule.approvers)} approvers have approved, for the key that asks"
     if rule.break_glass:
         yield "a person may take it without attestation, with those approvals, and loudly"
+    if rule.issue is not None:
+        yield from _of_issue(rule.issue)
     if rule.recipients:
-        yield f"outputs go to {len(rule.recipients)} named keys only"
+        yield f"outputs go to {_and(rule.recipients)}, and to nobody else"
+
+
+def _of_issue(issue: Issue) -> Iterator[str]:
+    names = f", also {_and(issue.dns)}" if issue.dns else ""
+    yield f"it never leaves: the attested key gets a certificate as {issue.spiffe}{names}"
+    yield f"the certificate is for {_and(issue.usages)}, and lasts {issue.minutes:g} minutes or as long as the appraisal"
 
 
 def of_demand(demand: Demand) -> Iterator[str]:
@@ -65,6 +84,10 @@ def of_demand(demand: Demand) -> Iterator[str]:
         yield "what runs is only what that appraisal policy lets through"
     yield from (f"{text} is true" for text in demand.require)
     yield f"appraised at most {demand.max_age_minutes:g} minutes ago"
+
+
+def _and(texts: tuple[str, ...]) -> str:
+    return " and ".join(_short(t) for t in texts)
 
 
 def _either(texts: list[str] | tuple[str, ...]) -> str:

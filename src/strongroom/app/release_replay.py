@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -15,7 +14,7 @@ from strongroom.kit.log_entry import encode
 from strongroom.kit.receipt import entry_of
 from strongroom.model.codes import EntryKind
 from strongroom.model.errors import BadInput, NotFound, StateError
-from strongroom.model.release import Terms
+from strongroom.model.release import ALLOW, CERTIFICATE, Terms
 from strongroom.model.trust import Decision
 from strongroom.release import workload
 from strongroom.release.decide import decide
@@ -36,9 +35,7 @@ class Replayed:
     differs: tuple[str, ...]
 
 
-def replay(
-    store: BrokerStore, files: Path, place: Place, ident: str, judge: broker_record.Judge = appraise
-) -> Replayed:
+def replay(store: BrokerStore, place: Place, ident: str, judge: broker_record.Judge = appraise) -> Replayed:
     """Make the decision of an id again. `judge` is another only in a test, with roots of its own.
 
     Raises:
@@ -54,11 +51,15 @@ def replay(
         octets = b""
     record = _digests(got).get("appraisal-record", "")
     terms = _decision_again(octets, got, checked, differs) if octets else None
-    if not octets and (got.entry is None or got.entry.fields.get("verb") != "attest"):
+    if _issued(got):
+        checked.append(
+            "nothing: a certificate was issued by the decision that its reasons name, which can be made again"
+        )
+    elif not octets and (got.entry is None or got.entry.fields.get("verb") != "attest"):
         differs.append("what the decision was made of is not kept any more")
     record = record or (terms.workload.record if terms is not None and terms.workload is not None else "")
     if record:
-        _appraisal_again(files, record, terms, judge, checked, differs)
+        _appraisal_again(store, record, terms, judge, checked, differs)
     outcome = str(got.entry.fields.get("outcome", "")) if got.entry else ""
     subject = got.entry.subject if got.entry else ""
     return Replayed(ident, got.index, outcome, subject, tuple(checked), tuple(differs))
@@ -69,6 +70,14 @@ def _entry(place: Place, ident: str) -> Got:
         if got.entry is not None and got.entry.fields.get("decision") == ident:
             return got
     raise NotFound("decision", ident[:64], "the id of one in the log", "strongroom log list --kind release")
+
+
+def _issued(got: Got) -> bool:
+    """Whether an entry says what came of a decision to give a certificate."""
+    return got.entry is not None and (got.entry.fields.get("verb"), got.entry.fields.get("outcome")) == (
+        CERTIFICATE,
+        ALLOW,
+    )
 
 
 def _digests(got: Got) -> dict[str, str]:
@@ -129,7 +138,7 @@ def _answers_apart(terms: Terms) -> Iterator[str]:
 
 
 def _appraisal_again(
-    files: Path,
+    store: BrokerStore,
     record: str,
     terms: Terms | None,
     judge: broker_record.Judge,
@@ -137,7 +146,7 @@ def _appraisal_again(
     differs: list[str],
 ) -> None:
     try:
-        judged, before = broker_record.read(files, record, judge)
+        judged, before = broker_record.read(store, record, judge)
     except (BadInput, NotFound, StateError) as e:
         differs.append(f"the appraisal: {e.subject}: {e.found}")
         return

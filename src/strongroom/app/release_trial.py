@@ -11,11 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from strongroom.app import appraisal_record, broker_record
-from strongroom.app.appraisal import appraise, ask
-from strongroom.model.errors import NotFound, StateError, Unreadable
+from strongroom.app import appraisal_record
+from strongroom.app.appraisal import ask
+from strongroom.model.errors import NotFound, Unreadable
 from strongroom.model.release import (
     ALLOW,
+    CERTIFICATE,
     Approval,
     Ask,
     ReleasePolicy,
@@ -29,7 +30,6 @@ from strongroom.release import workload
 from strongroom.release.decide import decide, rule_for
 
 _SUPPOSED = "supposed for a trial"
-_MARK = broker_record.SCHEMA.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class Known:
         return dict(self.owners).get(resource, ())
 
 
-def cases(paths: Sequence[str], judge: broker_record.Judge = appraise) -> Iterator[Case]:
-    """The appraisals of records, and of folders of records, those of a broker included.
+def cases(paths: Sequence[str]) -> Iterator[Case]:
+    """The appraisals of records, and of folders of records.
 
     Raises:
         Unreadable, Malformed, TooLarge: a file that is named cannot be read, or is no record.
@@ -81,17 +81,15 @@ def cases(paths: Sequence[str], judge: broker_record.Judge = appraise) -> Iterat
             yield _recorded(path)
             continue
         found = False
-        for case in _within(path, judge):
+        for case in _within(path):
             found = True
             yield case
         if not found:
             hint = "strongroom attest verify EVIDENCE --record FILE"
-            raise NotFound(
-                str(path), "no record of an appraisal", f"*{appraisal_record.SUFFIX}, or a broker's records", hint
-            )
+            raise NotFound(str(path), "no record of an appraisal", f"*{appraisal_record.SUFFIX}", hint)
 
 
-def _within(folder: Path, judge: broker_record.Judge) -> Iterator[Case]:
+def _within(folder: Path) -> Iterator[Case]:
     try:
         files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
     except OSError as e:
@@ -99,28 +97,12 @@ def _within(folder: Path, judge: broker_record.Judge) -> Iterator[Case]:
     for path in files:
         if path.name.endswith(appraisal_record.SUFFIX):
             yield _recorded(path)
-        elif path.parent.name == path.name[:2] and _is_record(path):
-            yield _of_broker(path.parents[1], path.name, judge)
-
-
-def _is_record(path: Path) -> bool:
-    """Whether a file by content is the record of an attestation: its schema is the first thing in it."""
-    with path.open("rb") as f:
-        return _MARK in f.read(len(_MARK) + 16)
 
 
 def _recorded(path: Path) -> Case:
     record, data = appraisal_record.read(path)
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     return _case(str(path), workload.of(record.appraisal, digest, record.references))
-
-
-def _of_broker(files: Path, name: str, judge: broker_record.Judge) -> Case:
-    digest = f"sha256:{name}"
-    judged, before = broker_record.read(files, digest, judge)
-    if broker_record.digest_of(judged.appraisal) != before:
-        raise StateError(f"record {digest[:23]}…", "another verdict than was recorded", "the same", "release replay ID")
-    return _case(digest, workload.of(judged.appraisal, digest, judged.references))
 
 
 def _case(where: str, found: Workload) -> Case:
@@ -163,6 +145,9 @@ def _terms(policy: ReleasePolicy, case: Case, resource: str, known: Known) -> Te
         owners=known.bound(resource),
     )
     rule = rule_for(terms)
+    if rule is not None and rule.issue is not None:  # the key itself never leaves: what it gives is a certificate
+        asked = msgspec.structs.replace(terms.ask, purpose=CERTIFICATE, request=_SUPPOSED)
+        terms = msgspec.structs.replace(terms, ask=asked)
     return msgspec.structs.replace(terms, approvals=_approved(rule, terms)) if rule else terms
 
 
@@ -222,6 +207,11 @@ def _changed(old: ReleasePolicy | None, new: ReleasePolicy) -> Iterator[str]:
     for owner in new.owners:
         if owner != signed.get(owner.name):
             yield f"the owner {owner.name} {'has other keys or another threshold' if owner.name in signed else 'is new'}"
+    keys = {r.name: r.key for r in old.recipients} if old else {}
+    for receiver in new.recipients:
+        if receiver.key != keys.get(receiver.name):
+            yield f"the recipient {receiver.name} {'has another key' if receiver.name in keys else 'is new'}"
+    yield from (f"no recipient {name} any more" for name in keys if name not in {r.name for r in new.recipients})
     yield from (
         f"the owner {name} is gone, or has not signed" for name in signed if name not in {o.name for o in new.owners}
     )

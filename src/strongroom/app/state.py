@@ -1,11 +1,10 @@
 """Snapshots of runs: kept, cited, listed. What changed between two is `app.comparing`."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from strongroom import __version__
 from strongroom.app.catalogue import catalogue
+from strongroom.app.state_place import state_path
 from strongroom.assess.exceptions import OPEN
 from strongroom.assess.prose import because
 from strongroom.kit.evidence_digests import of_findings, pack
@@ -15,13 +14,7 @@ from strongroom.model.ports import Catalogue
 from strongroom.model.snapshot import Beside, Snapshot, StoredFinding, StoredSkip
 from strongroom.store.snapshots import Store
 
-
-def state_path(given: str | None) -> str:
-    """Where the state is: as given, else below $XDG_STATE_HOME or ~/.local/state."""
-    if given:
-        return given
-    root = os.environ.get("XDG_STATE_HOME")  # noqa: TID251 - app is where the surroundings are asked
-    return str((Path(root) if root else Path.home() / ".local" / "state") / "strongroom" / "strongroom.db")
+__all__ = ["beside", "cite", "keep", "snapshots", "state_path", "stored"]
 
 
 def keep(assessment: Assessment, path: str, known: Catalogue | None = None) -> Snapshot:

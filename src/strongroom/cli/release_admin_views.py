@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from strongroom.app.release_admin import Broken, Listed, Put, Rotated
 from strongroom.app.release_backup import Drilled, Kept, Manifest
+from strongroom.app.release_prepare import Prepared
 from strongroom.app.release_replay import Replayed
 from strongroom.cli.log_views import line
 from strongroom.cli.release_views import formatted, item
@@ -35,7 +36,15 @@ def listed_lines(found: Sequence[Listed], form: str) -> Iterator[str]:
             f"revoked: {x.revoked}" if x.revoked else f"by the rule {x.rule}" if x.rule else "closed: no rule names it"
         )
         yield item(f"{x.name}  version {x.version}", 0)
-        yield item(f"{x.backend}, {x.key}, {len(x.owners)} owners; {state}")
+        owners = f"{len(x.owners)} owner{'s' if len(x.owners) != 1 else ''}"
+        yield item(f"{x.backend}, {x.key}, {owners}; {state}")
+
+
+def prepared_lines(done: Prepared) -> Iterator[str]:
+    """What a back end has now."""
+    yield line("prepared", f"{done.backend}: {done.said}")
+    yield line("log", f"entry {done.entry}")
+    yield line("next", "strongroom release put NAME --generate 32")
 
 
 def rotated_lines(done: Rotated) -> Iterator[str]:
@@ -93,9 +102,7 @@ def restored_lines(manifest: Manifest, folder: str) -> Iterator[str]:
         "restored", f"{manifest.resources} resources, {len(manifest.files)} files of {manifest.at:%Y-%m-%d %H:%M} UTC"
     )
     yield line("into", folder)
-    yield line(
-        "next", "name it in [broker] state and files, and start the broker; revocations since then are not in it"
-    )
+    yield line("next", "name it in [broker] state, and start the broker; revocations since then are not in it")
 
 
 def drilled_lines(done: Drilled) -> Iterator[str]:

@@ -170,7 +170,9 @@ class Folder:
     @staticmethod
     def _cannot(path: Path, error: OSError) -> KeyUnavailable:
         why = (error.strerror or "an error").lower()
-        return KeyUnavailable(str(path), why, "a folder of keys", "`prepare` makes one; a backup brings one back")
+        return KeyUnavailable(
+            str(path), why, "a folder of keys", "`strongroom release prepare` makes one; a backup brings one back"
+        )
 
     def _damaged(self, name: str) -> KeyUnavailable:
         return KeyUnavailable(

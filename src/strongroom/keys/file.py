@@ -98,7 +98,9 @@ class _Holder:
         numbers = self._folder.keks()
         if not numbers:
             found = "a master key and no key under it" if self._folder.master() else "no keys"
-            raise KeyUnavailable(f"keys in {self._folder.path}", found, "at least one", "`prepare` makes the first")
+            raise KeyUnavailable(
+                f"keys in {self._folder.path}", found, "at least one", "`strongroom release prepare` makes the first"
+            )
         names = {f"kek-{n}": n for n in numbers}
         for gone in set(self._keks) - set(names):
             self._keks.pop(gone).wipe()
@@ -135,7 +137,9 @@ def _master(folder: Folder, settings: KeySettings) -> Secret:
     folder.look()
     kept = folder.master()
     if kept is None:
-        raise KeyUnavailable(f"keys in {folder.path}", f"no {MASTER}", "a folder of keys", "`prepare` makes one")
+        raise KeyUnavailable(
+            f"keys in {folder.path}", f"no {MASTER}", "a folder of keys", "`strongroom release prepare` makes one"
+        )
     unlocking = _unlocking.unlocked(settings, kept.unlock)
     try:
         opened = _envelope.gcm_open(unlocking.reveal(), kept.sealed, kept.context())
@@ -178,7 +182,8 @@ def _prepare(settings: KeySettings) -> str:
     if not folder.keks():
         _add_kek(folder, fresh.reveal())
     fresh.wipe()
-    return f"{len(folder.keks())} keys in {folder.path}"
+    count = len(folder.keks())
+    return f"{count} key{'s' if count != 1 else ''} in {folder.path}"
 
 
 KEYS = KeyBackend(_NAME, "keys in a folder, under a passphrase, the OS keyring or a TPM", _OPTIONS, _open, "", _prepare)

@@ -129,7 +129,7 @@ class _Holder:
         return KeyUnavailable(self._subject, f"its PIN refused ({self._refused})", "a PIN that it takes", hint)
 
     def _missing(self, key: str) -> KeyUnavailable:
-        hint = "`prepare` makes the first; a key that is lost is lost with all that it wrapped"
+        hint = "`strongroom release prepare` makes the first; a key that is lost is lost with all that it wrapped"
         return KeyUnavailable(self._subject, f"no key {key[:80]!r}", "the key", hint)
 
 

@@ -1,4 +1,4 @@
-"""JSON Web Encryption in its flattened form (RFC 7516 section 7.2.2), for one recipient, always with A256GCM.
+"""JSON Web Encryption (RFC 7516): flattened for one recipient (section 7.2.2), general for several (7.2.1). Always A256GCM.
 
 Three ways to wrap the content's key: ECDH-ES+A256KW (RFC 7518 section 4.6), RSA-OAEP-256 (4.3), and ML-KEM-768+A192KW
 (draft-ietf-jose-pqc-kem-05, with the key derivation that the Key Broker Service protocol's own programs use). RSA1_5 is not
@@ -7,7 +7,7 @@ here: its padding tells an attacker what was inside.
 
 import base64
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from strongroom.kit import strict_json
+from strongroom.kit import jwk, strict_json
 from strongroom.kit.jose import unpadded
 from strongroom.kit.jwk import ECDH, MLKEM, OAEP, Recipient, recipient
 from strongroom.kit.kmac import kmac256
@@ -28,7 +28,6 @@ ENC = "A256GCM"
 CEK, IV = 32, 12  # octets
 MOST = 16 << 20
 _SUBJECT = "JSON Web Encryption"
-_CURVES = {"secp256r1": ("P-256", 32), "secp384r1": ("P-384", 48), "secp521r1": ("P-521", 66)}
 _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 Room = TypeVar("Room", bytearray, memoryview)
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | mlkem.MLKEM768PrivateKey
@@ -101,21 +100,12 @@ def _kem(secret: bytes) -> bytes:
 
 
 def _public(key: ec.EllipticCurvePublicKey) -> dict[str, object]:
-    name, size = _CURVES[key.curve.name]
-    at = key.public_numbers()
-    x, y = (_b64(n.to_bytes(size, "big")) for n in (at.x, at.y))
-    return {"kty": "EC", "crv": name, "x": x, "y": y}
+    return {n: v for n, v in jwk.public_members(key).items() if n != "alg"}
 
 
 def public_members(key: PrivateKey) -> dict[str, object]:
     """The public half as JSON Web Key, with the algorithm that it is for."""
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        return {**_public(key.public_key()), "alg": ECDH}
-    if isinstance(key, rsa.RSAPrivateKey):
-        at = key.public_key().public_numbers()
-        n, e = (_b64(v.to_bytes((v.bit_length() + 7) // 8, "big")) for v in (at.n, at.e))
-        return {"kty": "RSA", "n": n, "e": e, "alg": OAEP}
-    return {"kty": "AKP", "alg": MLKEM, "pub": _b64(key.public_key().public_bytes_raw())}
+    return {**jwk.public_members(key.public_key())}
 
 
 def decrypt(data: bytes, key: PrivateKey) -> bytes:
@@ -199,3 +189,125 @@ def _known(epk: Mapping[str, object] | None) -> Mapping[str, object]:
     if epk is None:
         raise Malformed(_SUBJECT, "no epk", "the sender's ephemeral key")
     return {n: v for n, v in epk.items() if n in ("kty", "crv", "x", "y")}
+
+
+# For several recipients (section 7.2.1)
+
+
+class Said(NamedTuple):
+    """What is encrypted for several: the plaintext, the protected header as JSON, and the thumbprints of all recipients."""
+
+    plaintext: bytes
+    header: bytes
+    recipients: tuple[str, ...]
+
+
+class _To(msgspec.Struct, forbid_unknown_fields=True):
+    alg: str
+    kid: str
+    epk: dict[str, object] | None = None
+    ek: str = ""
+
+
+class _One(msgspec.Struct, forbid_unknown_fields=True):
+    header: _To
+    encrypted_key: str
+
+
+class _General(msgspec.Struct, forbid_unknown_fields=True):
+    """Neither `unprotected` nor `aad`: what counts of a message is under its tag."""
+
+    protected: str
+    recipients: list[_One]
+    iv: str
+    ciphertext: str
+    tag: str
+
+
+class _Protected(msgspec.Struct):
+    """What the protected header may not say belongs to each recipient: the names must be apart (section 7.2.1)."""
+
+    enc: str
+    alg: msgspec.Raw | None = None
+    kid: msgspec.Raw | None = None
+    epk: msgspec.Raw | None = None
+    ek: msgspec.Raw | None = None
+    zip: msgspec.Raw | None = None
+    crit: msgspec.Raw | None = None
+
+
+def encrypt_for(to: Sequence[Recipient], plaintext: bytes, fresh: Sequence[Fresh], said: Mapping[str, object]) -> bytes:
+    """The plaintext for each of the recipients and nobody else, as JSON; `said` goes into the protected header.
+
+    The content's key and vector are those of the first of `fresh`; each recipient has an ephemeral key of his own. A
+    recipient finds his entry by the thumbprint of his key (`kid`).
+
+    Raises Malformed without recipients, for one twice, or what is fresh for another number of them.
+    """
+    if not to or len({r.thumbprint for r in to}) != len(to) or len(fresh) != len(to):
+        raise Malformed(_SUBJECT, f"{len(to)} recipients, {len(fresh)} fresh keys", "one or more, each once")
+    content = fresh[0]
+    entries = []
+    for each, once in zip(to, fresh, strict=True):
+        wrapped, more = _wrap(each, once._replace(cek=content.cek, iv=content.iv))
+        header = {"alg": each.algorithm, "kid": each.thumbprint, **more}
+        entries.append({"header": header, "encrypted_key": _b64(wrapped)})
+    protected = _b64(msgspec.json.encode({**said, "enc": ENC}, order="sorted"))
+    sealed = AESGCM(content.cek).encrypt(content.iv, plaintext, protected.encode())
+    parts = {"iv": _b64(content.iv), "ciphertext": _b64(sealed[:-16]), "tag": _b64(sealed[-16:])}
+    return msgspec.json.encode({"protected": protected, "recipients": entries, **parts})
+
+
+def decrypt_general(data: bytes, key: PrivateKey, most: int = MOST) -> Said:
+    """What is encrypted for several, for the holder of one of the keys. `most` is how many octets are read.
+
+    Who the recipients are is not under the tag: compare it with what the protected header says.
+
+    Raises:
+        Malformed: it is none, or of another algorithm.
+        BadSignature: it has no entry for this key, or was changed.
+    """
+    held = _general(data, most)
+    header = _octets(held.protected, "protected")
+    strict_json.check(header, _SUBJECT)
+    _apart(header)
+    mine = jwk.thumbprint_of(key.public_key())
+    kids = tuple(r.header.kid for r in held.recipients)
+    if len(set(kids)) != len(kids):
+        raise Malformed(_SUBJECT, "a recipient twice", "each once")
+    if mine not in kids:
+        raise BadSignature(_SUBJECT, "no entry for this key", f"one for {mine}")
+    entry = held.recipients[kids.index(mine)]
+    to = _Header(entry.header.alg, ENC, entry.header.epk, entry.header.ek)
+    iv, tag = _octets(held.iv, "iv"), _octets(held.tag, "tag")
+    if len(iv) != IV or len(tag) != 16:
+        raise Malformed(_SUBJECT, f"a vector of {len(iv)} octets, a tag of {len(tag)}", f"{IV} and 16")
+    sealed = _octets(held.ciphertext, "ciphertext") + tag
+    try:
+        cek = _unwrap(to, _octets(entry.encrypted_key, "encrypted_key"), key)
+        plaintext = AESGCM(cek).decrypt(iv, sealed, held.protected.encode())
+    except (InvalidTag, InvalidUnwrap, ValueError):
+        raise BadSignature(_SUBJECT, "octets that do not open", "a message for this key, unchanged") from None
+    return Said(plaintext, header, kids)
+
+
+def _general(data: bytes, most: int) -> _General:
+    if len(data) > most:
+        raise Malformed(_SUBJECT, f"{len(data)} octets", f"at most {most}")
+    strict_json.check(data, _SUBJECT)
+    try:
+        return msgspec.json.decode(data, type=_General)
+    except (msgspec.MsgspecError, RecursionError) as e:
+        raise Malformed(_SUBJECT, str(e)[:120], "the general form") from None
+
+
+def _apart(header: bytes) -> None:
+    try:
+        found = msgspec.json.decode(header, type=_Protected)
+    except (msgspec.MsgspecError, RecursionError) as e:
+        raise Malformed(_SUBJECT, str(e)[:120], "a header with enc") from None
+    if found.enc != ENC:
+        raise Malformed(_SUBJECT, f"enc {found.enc[:20]!r}", ENC)
+    for name in ("alg", "kid", "epk", "ek", "zip", "crit"):
+        if getattr(found, name) is not None:
+            raise Malformed(_SUBJECT, f"{name!r} in the protected header", "in the recipients' alone, or nowhere")

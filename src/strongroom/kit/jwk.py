@@ -4,9 +4,11 @@
 (`alg`) is held to it, and private members are refused: whoever sends one has lost it.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -26,6 +28,7 @@ _CURVES: Mapping[str, tuple[type[ec.EllipticCurve], int]] = {
 _MLKEM768 = 1184  # octets of an encapsulation key (FIPS 203, table 3)
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv")
 EncryptionKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | mlkem.MLKEM768PublicKey
+_FEW = 8  # members of a key that is remembered
 
 
 class Recipient(NamedTuple):
@@ -43,6 +46,19 @@ def recipient(members: Mapping[str, object]) -> Recipient:
     Raises Malformed for private members, other kinds of keys, numbers that are none, and an `alg` that is not the
     key's; RSA1_5 is refused with them: its padding tells an attacker what was inside (RFC 8017 section 7.2, note).
     """
+    texts = {n: v for n, v in members.items() if isinstance(v, str)}
+    if len(texts) == len(members) <= _FEW:
+        return _remembered(tuple(sorted(texts.items())))
+    return _recipient(members)
+
+
+@lru_cache(maxsize=256)
+def _remembered(members: tuple[tuple[str, str], ...]) -> Recipient:
+    """A key is read when it is attested, and again with each release to it."""
+    return _recipient(dict(members))
+
+
+def _recipient(members: Mapping[str, object]) -> Recipient:
     for name in _PRIVATE:
         if name in members:
             raise Malformed(_SUBJECT, f"the private member {name!r}", "a public key")
@@ -110,3 +126,29 @@ def _mlkem(members: Mapping[str, object]) -> tuple[str, EncryptionKey, dict[str,
 def _thumbprint(required: Mapping[str, str]) -> str:
     text = json.dumps(required, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def public_members(key: EncryptionKey) -> dict[str, str]:
+    """The members of a public key, with the algorithm that it is for. Raises Malformed for another curve."""
+    if isinstance(key, rsa.RSAPublicKey):
+        n, e = (
+            _b64(v.to_bytes((v.bit_length() + 7) // 8, "big")) for v in (key.public_numbers().n, key.public_numbers().e)
+        )
+        return {"kty": "RSA", "n": n, "e": e, "alg": OAEP}
+    if isinstance(key, mlkem.MLKEM768PublicKey):
+        return {"kty": "AKP", "alg": MLKEM, "pub": _b64(key.public_bytes_raw())}
+    for name, (made, size) in _CURVES.items():
+        if made().name == key.curve.name:
+            at = key.public_numbers()
+            x, y = (_b64(v.to_bytes(size, "big")) for v in (at.x, at.y))
+            return {"kty": "EC", "crv": name, "x": x, "y": y, "alg": ECDH}
+    raise Malformed(_SUBJECT, f"a key on {key.curve.name}", ", ".join(_CURVES))
+
+
+def thumbprint_of(key: EncryptionKey) -> str:
+    """The thumbprint of a public key (RFC 7638, SHA-256, hex). Raises Malformed for another curve."""
+    return recipient(public_members(key)).thumbprint
+
+
+def _b64(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

@@ -19,6 +19,7 @@ SERVED = "0.4.x"
 MOST = 8 << 20  # octets of a message; eight GPUs with their chains are some 150 KiB
 ERRORS = "https://github.com/confidential-containers/kbs/errors"  # the prefix of the protocol's own problem types
 COOKIE = "kbs-session-id"
+LEASE = "Strongroom-Lease-Seconds"  # of ours, beside a resource: how long it may be held
 _VERSION = re.compile(r"0\.4\.\d{1,4}")
 _SUBJECT = "KBS message"
 T = TypeVar("T")
@@ -79,7 +80,7 @@ def request(body: bytes) -> Request:
     except (msgspec.MsgspecError, RecursionError):
         raise Malformed(_SUBJECT, "extra-params of another shape", "an object") from None
     named = extra.algorithms if isinstance(extra, _Extra) else []
-    known = tuple(a for a in runtime_data.HASHES if a in named) or ("sha384",)
+    known = tuple(a for a in runtime_data.HASHES if a in named) if named else ("sha384",)
     return Request(held.tee, known)
 
 

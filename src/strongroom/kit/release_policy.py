@@ -14,6 +14,10 @@
     [rule.owners.lab-a]
     references = ["worker 1.4"]
 
+    [[recipient]]
+    name = "lab-a"
+    key = { kty = "EC", crv = "P-256", x = "…", y = "…" }
+
 Signed notes beside the file, made offline. The file counts once `threshold` of the broker's signers have signed it; an
 owner counts once so many of his own keys have. Rules of an owner who has not signed stay closed. The version only rises.
 """
@@ -24,16 +28,20 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from strongroom.kit import svid
+from strongroom.kit.jwk import Recipient
+from strongroom.kit.jwk import recipient as key_of
 from strongroom.kit.tlog import note as notes
 from strongroom.kit.tlog.keys import Kind, VerifierKey, parse_verifier_key
 from strongroom.kit.tlog.note import Ed25519Signer, Ed25519Verifier
 from strongroom.model.errors import BadSignature, Malformed
-from strongroom.model.release import Owner, ReleasePolicy, Rule
+from strongroom.model.release import Issue, Owner, Receiver, ReleasePolicy, Rule
 
 SCHEMA = "strongroom.release-policy/1"
 MOST_RULES = 10_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _PATTERN = re.compile(r"[A-Za-z0-9*][A-Za-z0-9*._-]{0,127}(?:/[A-Za-z0-9*][A-Za-z0-9*._-]{0,127}){2}")
+_THUMBPRINT = re.compile(r"[0-9a-f]{64}")
 _SUBJECT = "release policy"
 _HINT = "strongroom release policy check FILE"
 
@@ -46,6 +54,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int
     owner: tuple[Owner, ...] = ()
     rule: tuple[Rule, ...] = ()
+    recipient: tuple[Receiver, ...] = ()
 
 
 def read(table: Mapping[str, object], subject: str) -> File:
@@ -61,6 +70,7 @@ def read(table: Mapping[str, object], subject: str) -> File:
     if len(found.rule) > MOST_RULES:
         raise Malformed(subject, f"{len(found.rule)} rules", f"at most {MOST_RULES}")
     _check_owners(found, subject)
+    _check_receivers(found, subject)
     seen = set()
     for rule in found.rule:
         _check_rule(found, rule, subject)
@@ -108,6 +118,51 @@ def _check_rule(found: File, rule: Rule, subject: str) -> None:
         raise Malformed(
             subject, f"{where} with break_glass and no approval", "approvals = 1 or more: one person is not enough"
         )
+    try:
+        receivers(found.recipient, rule)
+    except Malformed as e:
+        raise Malformed(subject, f"{where}: {e.found}", e.wanted) from None
+    if rule.issue is not None:
+        _check_issue(rule, rule.issue, subject)
+
+
+def _check_receivers(found: File, subject: str) -> None:
+    names, keys = set(), set()
+    for r in found.recipient:
+        if not _NAME.fullmatch(r.name) or _THUMBPRINT.fullmatch(r.name) or r.name in names:
+            wanted = "a name of letters, digits and . _ -, once, that is no thumbprint of another"
+            raise Malformed(subject, f"the recipient {r.name[:60]!r}", wanted)
+        try:
+            key = key_of(r.key)
+        except Malformed as e:
+            raise Malformed(subject, f"the key of the recipient {r.name}: {e.found}", e.wanted) from None
+        if key.thumbprint in keys:
+            raise Malformed(subject, f"the key of the recipient {r.name}, a second time", "a key of one recipient only")
+        names.add(r.name)
+        keys.add(key.thumbprint)
+
+
+def receivers(known: Iterable[Receiver], rule: Rule) -> tuple[tuple[str, Recipient], ...]:
+    """Name and key of each who may get outputs by a rule, in its order. Raises Malformed for one that is not known."""
+    held = [(r.name, key_of(r.key)) for r in known]
+    by = {key.thumbprint: (name, key) for name, key in held} | {name: (name, key) for name, key in held}
+    found = {}
+    for named in rule.recipients:
+        if named not in by:
+            raise Malformed("recipients", f"{named[:64]!r}", "the name or the thumbprint of a [[recipient]]")
+        found[by[named][1].thumbprint] = by[named]
+    return tuple(found.values())
+
+
+def _check_issue(rule: Rule, issue: Issue, subject: str) -> None:
+    where = f"the rule for {rule.resource[:80]!r}"
+    if "*" in rule.resource or rule.break_glass:
+        wanted = "one resource, and no break_glass: the key of an authority never leaves"
+        raise Malformed(subject, f"{where} issues certificates, and has * or break_glass", wanted)
+    try:
+        svid.check(issue)
+    except Malformed as e:
+        raise Malformed(subject, f"{where}: {e.subject}: {e.found}", e.wanted) from None
 
 
 # Signing
@@ -154,4 +209,4 @@ def in_force(
     if count < threshold:
         raise BadSignature(_SUBJECT, f"{count} signatures of {len(signers)} signers", f"{threshold}", _HINT)
     owners = tuple(o for o in found.owner if sum(owned[text] in held for text in o.keys) >= o.threshold)
-    return ReleasePolicy(found.schema, found.name, found.version, owners, found.rule)
+    return ReleasePolicy(found.schema, found.name, found.version, owners, found.rule, found.recipient)

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Sequence
 
+import msgspec
+
 from strongroom.model.errors import Malformed, TooLarge
 
 MAX_DEPTH = 200
+_MOST_COMPACT = 1 << 20  # octets: what is read here is held in memory, and thrown away
 
 
 class DuplicateKeyError(ValueError):
@@ -31,11 +34,26 @@ def line_of(text: bytes, offset: int) -> int:
     return text.count(b"\n", 0, offset) + 1
 
 
+def _compact(data: bytes) -> bool:
+    """Whether a document is as it comes out again when it is read and written: then no key in it was there twice.
+
+    That is how programs send it, and is told some ten times sooner than by looking at each pair.
+    """
+    if len(data) > _MOST_COMPACT:
+        return False
+    try:
+        return msgspec.json.encode(msgspec.json.decode(data)) == data
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return False
+
+
 def check(data: bytes, subject: str, hint: str = "") -> None:
     """Refuse a document that is not UTF-8 JSON, nests too deeply, or has a key twice in one object.
 
     Raises Malformed or TooLarge, naming the line where it is known.
     """
+    if _compact(data):
+        return
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as e:

@@ -17,6 +17,9 @@ from strongroom.model.trust import Decision, Receipt
 
 VERB = "release"
 ALLOW, DENY = "allow", "deny"
+# Why a resource is named where it is not to leave itself: for a certificate by the key that it is, to learn who may get
+# outputs, and to hand out one of them.
+CERTIFICATE, RECIPIENTS, OUTPUT = "certificate", "recipients", "output"
 # `repository/type/tag` of the Key Broker Service protocol.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,127}){2}")
 
@@ -46,13 +49,34 @@ class Demand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_age_minutes: float = 5.0
 
 
+class Issue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The certificate that a rule gives in place of the key that it is about. All of its names are here: none is the caller's.
+
+    `spiffe` is the one name of the workload (SPIFFE-ID, section 2), `dns` are further names, `usages` what it is for:
+    `client`, `server`. It lasts so many `minutes`, and never longer than the appraisal.
+    """
+
+    spiffe: str
+    dns: tuple[str, ...] = ()
+    minutes: float = 60.0
+    usages: tuple[str, ...] = ("client", "server")
+
+
+class Receiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who may get outputs of a workload: a name, and the public key to encrypt them to (JSON Web Key)."""
+
+    name: str
+    key: dict[str, str]
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """On what terms resources leave. `resource` is a name, or one with `*` for whole segments.
 
     `owners` has a demand of every owner: each must hold for the same appraised workload. `uses` is how often one
     attestation may have it, `lease_minutes` for how long; `per_hour` bounds all releases of the resource together.
     `approvals` are how many of `approvers` (verifier keys) must have approved. `recipients` are who alone may get an
-    output of the workload: thumbprints of keys (RFC 7638, SHA-256, hex).
+    output of the workload: names of the policy's recipients, or thumbprints of their keys (RFC 7638, SHA-256, hex); where
+    there are none, no output may leave. With `issue`, the resource is the key of an authority: it never leaves itself.
     """
 
     resource: str
@@ -64,6 +88,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     approvers: tuple[str, ...] = ()
     break_glass: bool = False
     recipients: tuple[str, ...] = ()
+    issue: Issue | None = None
 
 
 class Owner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,13 +100,17 @@ class Owner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReleasePolicy(msgspec.Struct, frozen=True, dict=True):
-    """The rules in force. `owners` signed it, offline; nothing is released that no rule names."""
+    """The rules in force. `owners` signed it, offline; nothing is released that no rule names.
+
+    `recipients` are those whom rules may name as who gets outputs.
+    """
 
     schema: str
     name: str
     version: int
     owners: tuple[Owner, ...] = ()
     rules: tuple[Rule, ...] = ()
+    recipients: tuple[Receiver, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -132,6 +161,7 @@ class Ask(msgspec.Struct, frozen=True):
     """A request for a resource. `requester` is the thumbprint of the key that the answer is encrypted to.
 
     `attestation` names the appraisal that it stands on; `break_glass` is the reason of a person who takes it without.
+    `purpose` is what is asked for in place of the resource, and `request` the digest of what it is asked with.
     """
 
     resource: str
@@ -140,6 +170,8 @@ class Ask(msgspec.Struct, frozen=True):
     at: datetime
     operator: str = ""
     break_glass: str = ""
+    purpose: str = ""
+    request: str = ""
 
 
 class Workload(msgspec.Struct, frozen=True):
@@ -182,6 +214,15 @@ class Terms(msgspec.Struct, frozen=True, dict=True):
     def digest(self) -> str:
         """`sha256:` and the hash of all of it as sorted JSON."""
         return f"sha256:{hashlib.sha256(msgspec.json.encode(self, order='sorted')).hexdigest()}"
+
+
+class AdminRole(StrEnum):
+    """What a person who administers a broker may do. Nobody may do anything for having another role."""
+
+    KEY_ADMIN = "key-admin"  # deposits resources
+    POLICY_ADMIN = "policy-admin"  # brings policies that their owners have signed
+    OPERATOR = "operator"  # sees how the broker is; revokes; hands in what approvers have signed
+    AUDITOR = "auditor"  # reads decisions
 
 
 # Keys

@@ -5,13 +5,31 @@ rule, no appraisal, no answer of an expression. It is judged when the resource i
 the attestation is revoked here.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
+import msgspec
+
+from strongroom.kit.release_policy import receivers
 from strongroom.model.attest import Tier
-from strongroom.model.release import ALLOW, DENY, VERB, Ask, Demand, Rule, Terms, What, Workload
+from strongroom.model.errors import BadInput
+from strongroom.model.release import (
+    ALLOW,
+    CERTIFICATE,
+    DENY,
+    OUTPUT,
+    RECIPIENTS,
+    VERB,
+    Ask,
+    Demand,
+    Rule,
+    Terms,
+    What,
+    Workload,
+)
 from strongroom.model.trust import Decision
 
 BREAK_GLASS = "break-glass"
@@ -153,6 +171,31 @@ def _approved(t: Terms, rule: Rule) -> Iterator[str]:
         yield f"{len(valid)} approvals, of {rule.approvals}"
 
 
+def _purpose(t: Terms, _: Rule) -> Iterator[str]:
+    if t.ask.purpose not in _DIGESTS:
+        yield f"it is asked for as {t.ask.purpose[:40]!r}"
+    elif bool(t.ask.request) != bool(_DIGESTS[t.ask.purpose]):
+        yield "it is not said what it is asked with" if _DIGESTS[t.ask.purpose] else "it is asked with something"
+
+
+def _certificate(t: Terms, rule: Rule) -> Iterator[str]:
+    if rule.issue is not None and t.ask.purpose == "":
+        yield "it is the key of an authority, which never leaves: a certificate may be asked for"
+    if rule.issue is None and t.ask.purpose == CERTIFICATE:
+        yield "the rule gives no certificate"
+
+
+def _recipients(t: Terms, rule: Rule) -> Iterator[str]:
+    if t.ask.purpose not in (RECIPIENTS, OUTPUT):
+        return
+    if not rule.recipients:
+        yield "the rule names nobody who may get an output"
+    try:
+        receivers(t.policy.recipients if t.policy else (), rule)
+    except BadInput as e:
+        yield f"a recipient without a key: {e.found}"
+
+
 CONDITIONS: tuple[Condition, ...] = (
     Condition("release.owners", "every owner has signed the terms", _owners),
     Condition("release.appraisal", "the workload's appraisal is affirming, complete and current", _appraised),
@@ -162,52 +205,73 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("release.uses", "the attestation has uses left, and its lease is not over", _used),
     Condition("release.rate", "the resource is not asked for more often than it may be", _rate),
     Condition("release.approvals", "enough people have approved", _approved),
+    Condition("release.purpose", "what is asked for is one of the things that a rule can give", _purpose),
+    Condition(
+        "release.certificate", "the key of an authority never leaves, and only it gives certificates", _certificate
+    ),
+    Condition("release.recipients", "outputs go to recipients that the rule names, and who have a key", _recipients),
 )
+# What is asked for, and the name of the digest of what it is asked with, if it is asked with anything.
+_DIGESTS: Mapping[str, str] = {"": "", CERTIFICATE: "certificate-request", RECIPIENTS: "", OUTPUT: "output"}
+# What bounds how often the resource itself leaves: an output is not it, and goes only where the owners have said.
+_OF_THE_RESOURCE = ("release.uses", "release.rate", "release.approvals")
 # What a person's break-glass stands in for: nobody attested. Revocation, rate and the owners' word still hold.
-_STILL = ("release.owners", "release.revoked", "release.rate")
+_STILL = ("release.owners", "release.revoked", "release.rate", "release.purpose", "release.certificate")
 
 
 def decide(terms: Terms) -> Decision:
     """Whether the resource leaves. The same terms give the same decision, byte for byte."""
-    against = tuple(_against(terms))
+    rule = rule_for(terms)
+    against = tuple(_against(terms, rule))
     broken = bool(terms.ask.break_glass)
     why = against or ((f"{BREAK_GLASS}: {terms.ask.break_glass}",) if broken else ("every condition holds",))
     return Decision(
         id=terms.id,
-        verb=VERB,
+        verb=_verb(terms.ask),
         subject=terms.ask.resource,
         outcome=DENY if against else ALLOW,
         reasons=why,
-        inputs=tuple(_inputs(terms)),
+        inputs=tuple(_inputs(terms, rule)),
         actor=_actor(terms.ask),
         decided_at=terms.now,
     )
+
+
+def _verb(ask: Ask) -> str:
+    """A gate opens for releases alone: what says who gets outputs, or that one goes, is none. A certificate needs the key."""
+    return ask.purpose if ask.purpose in (RECIPIENTS, OUTPUT) else VERB
 
 
 def _actor(ask: Ask) -> str:
     return f"operator:{ask.operator}" if ask.break_glass else f"key:{ask.requester}"
 
 
-def _inputs(t: Terms) -> Iterator[tuple[str, str]]:
+def _inputs(t: Terms, rule: Rule | None) -> Iterator[tuple[str, str]]:
     yield "terms", t.digest
     if t.policy is not None:
         yield "release-policy", t.policy.digest
     if t.workload is not None:
         yield "appraisal-record", t.workload.record
+    if _DIGESTS.get(t.ask.purpose):
+        yield _DIGESTS[t.ask.purpose], t.ask.request
+    for name, demand in sorted(rule.owners.items()) if rule else ():
+        yield f"owner.{name}", f"sha256:{hashlib.sha256(msgspec.json.encode(demand, order='sorted')).hexdigest()}"
 
 
-def _against(t: Terms) -> Iterator[str]:
+def _against(t: Terms, rule: Rule | None) -> Iterator[str]:
     if t.policy is None:
         yield "release.policy: there is no policy that its owners have signed"
         return
-    rule = rule_for(t)
     if rule is None:
         yield "release.policy: no rule names the resource"
         return
     if t.ask.break_glass:
         yield from _break_glass(t, rule)
         return
+    output = t.ask.purpose in (RECIPIENTS, OUTPUT)
     for c in CONDITIONS:
+        if output and c.id in _OF_THE_RESOURCE:
+            continue
         for reason in c.judge(t, rule):
             yield f"{c.id}: {reason}"
 

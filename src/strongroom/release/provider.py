@@ -129,6 +129,10 @@ def _left(rule: Rule) -> Iterator[str]:
     yield f"uses = {rule.uses}, lease_minutes = {rule.lease_minutes:g}, per_hour = {rule.per_hour}"
     if rule.approvals:
         yield f"approvals = {rule.approvals}"
+    if rule.issue is not None:
+        yield f"certificates as {rule.issue.spiffe}: a provider would release the key of the authority itself"
+    if rule.recipients:
+        yield f"who gets outputs: {', '.join(rule.recipients)}"
     if len(rule.owners) > 1:
         yield "the signatures of several owners: whoever administers the key can change this alone"
     for name, d in sorted(rule.owners.items()):

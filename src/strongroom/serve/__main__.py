@@ -6,15 +6,15 @@ import sys
 import click
 
 from strongroom.app.boundary import guard
-from strongroom.kit.rooms import room
+from strongroom.kit.rooms import part, room
 from strongroom.model.errors import NotFound
 from strongroom.serve.role import Role
 
 NEEDED = ("litestar", "uvicorn")
 
 
-def roles() -> click.Group:
-    """The group of all roles.
+def roles(chosen: str = "") -> click.Group:
+    """The group of all roles; of the chosen one alone where there is one of that name: a role loads no other's code.
 
     Raises:
         NotFound: the extra that they need is not installed.
@@ -24,7 +24,8 @@ def roles() -> click.Group:
         raise NotFound(
             "serve", f"no {' and no '.join(missing)}", "the server extra", "pip install 'strongroom[server]'"
         )
-    found = room("strongroom.serve.routes", "ROUTES", Role)
+    one = part("strongroom.serve.routes", chosen, "ROUTES", Role)
+    found = {chosen: one} if one is not None else room("strongroom.serve.routes", "ROUTES", Role)
     return click.Group(
         "serve",
         commands={role.name: role.command for role in found.values()},
@@ -35,7 +36,7 @@ def roles() -> click.Group:
 
 def main() -> int:
     """Find the role and hand it the words."""
-    roles().main(prog_name="strongroom serve")
+    roles(sys.argv[1] if len(sys.argv) > 1 else "").main(prog_name="strongroom serve")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,17 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import click
 import uvicorn
 from litestar import Litestar
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from strongroom.kit.nets import is_loopback
@@ -25,6 +28,7 @@ GRACE = 5  # seconds for requests in progress when it is told to stop
 _BACKLOG = 128
 
 F = TypeVar("F", bound=Callable[..., object])
+Beside = Callable[[], Coroutine[object, object, None]]
 
 
 class Listen(NamedTuple):
@@ -114,20 +118,36 @@ class _Impatient(H11Protocol):
             self.transport.close()
 
 
-class _Announcing(uvicorn.Server):
-    """Says where it listens once it does."""
+class _Known(_Impatient):
+    """Says who the client is by its certificate, as the TLS extension of ASGI has it; uvicorn does not."""
 
-    announcement = ""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        der = tls.getpeercert(binary_form=True) if tls is not None else None
+        chain = [ssl.DER_cert_to_PEM_cert(der)] if der else []
+        app = self.app
+
+        async def known(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+            found = {**scope, "extensions": {"tls": {"client_cert_chain": chain}}}
+            await app(cast("Scope", found), receive, send)
+
+        self.app = known
+
+
+class _Announcing(uvicorn.Server):
+    """Says that it listens once it does; signals are for all listeners of the process together."""
+
+    up: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
-            sys.stderr.write(self.announcement + "\n")
-            sys.stderr.flush()
+            self.up()
 
-    def stop(self, _signal: int, _frame: FrameType | None) -> None:
-        """Leave when what is in progress is done."""
-        self.should_exit = True
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class _Plain(logging.Formatter):
@@ -158,13 +178,64 @@ def _bound(listen: Listen) -> socket.socket:
     return bound
 
 
+class Door(NamedTuple):
+    """One listener: an application, where, and how it is announced. `ca` are the authorities of clients' certificates."""
+
+    app: Litestar
+    listen: Listen
+    word: str = "listening on"
+    ca: Path | None = None
+
+
 def serve(app: Litestar, listen: Listen, most: int = MOST_CONNECTIONS) -> int:
     """Serve until SIGTERM or SIGINT, `most` connections at once; the address stands on standard error once it listens."""
+    return serve_all((Door(app, listen),), most)
+
+
+def serve_all(doors: Sequence[Door], most: int = MOST_CONNECTIONS, beside: Sequence[Beside] = ()) -> int:
+    """Serve several listeners, and run what goes on beside them, until SIGTERM or SIGINT. The first is announced last."""
     _quiet()
-    cert, key = listen.tls or (None, None)
-    config = uvicorn.Config(
-        app,
-        http=_Impatient,
+    with ExitStack() as held:
+        sockets = [held.enter_context(_bound(door.listen)) for door in doors]
+        servers = [_Announcing(_settings(door, most)) for door in doors]
+        waiting = set(range(len(doors)))
+
+        def up(number: int) -> None:
+            waiting.discard(number)
+            if not waiting:
+                for door, bound in reversed(tuple(zip(doors, sockets, strict=True))):
+                    sys.stderr.write(f"{door.word} {_url(door.listen, bound)}\n")
+                sys.stderr.flush()
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            for server in servers:
+                server.should_exit = True  # leave when what is in progress is done
+
+        for number, server in enumerate(servers):
+            server.up = partial(up, number)
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, stop)
+        asyncio.run(_together(servers, sockets, beside))
+    return 0
+
+
+async def _together(
+    servers: Sequence[uvicorn.Server], sockets: Sequence[socket.socket], beside: Sequence[Beside]
+) -> None:
+    others = [asyncio.ensure_future(work()) for work in beside]
+    try:
+        await asyncio.gather(*(s.serve([bound]) for s, bound in zip(servers, sockets, strict=True)))
+    finally:
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+def _settings(door: Door, most: int) -> uvicorn.Config:
+    cert, key = door.listen.tls or (None, None)
+    return uvicorn.Config(
+        door.app,
+        http=_Known if door.ca else _Impatient,
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -176,14 +247,13 @@ def serve(app: Litestar, listen: Listen, most: int = MOST_CONNECTIONS) -> int:
         timeout_graceful_shutdown=GRACE,
         ssl_certfile=cert,
         ssl_keyfile=str(key) if key else None,
+        ssl_ca_certs=str(door.ca) if door.ca else None,
+        # Who has no certificate may still have a token: the application says who may do what.
+        ssl_cert_reqs=ssl.CERT_OPTIONAL if door.ca else ssl.CERT_NONE,
     )
-    server = _Announcing(config)
-    with _bound(listen) as bound:
-        host, port = bound.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        server.announcement = f"listening on http{'s' if listen.tls else ''}://{shown}:{port}"
-        # uvicorn raises the signal again when it is done; these take it, and the process ends as it should.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, server.stop)
-        server.run(sockets=[bound])
-    return 0
+
+
+def _url(listen: Listen, bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http{'s' if listen.tls else ''}://{shown}:{port}"

@@ -4,88 +4,54 @@ Every function is one transaction. SQLite in WAL mode with full synchronisation,
 number of brokers may work.
 """
 
-import os
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeAlias, cast
 
 import msgspec
 from sqlalchemy import (
     Connection,
-    Engine,
-    and_,
-    bindparam,
-    create_engine,
     delete,
-    event,
     func,
     insert,
-    inspect,
     select,
     update,
 )
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.sql import Executable
 
 from strongroom.kit import release_approval
 from strongroom.model.errors import Denied, NotFound, StateError
 from strongroom.model.release import Approval, Revocation, Usage, What, Workload, Wrapped
+from strongroom.store import broker_statements as statements
+from strongroom.store.broker_opening import Row, Statement, cursor, fault, open_engine, prepare
 from strongroom.store.broker_schema import (
     APPROVALS,
     ATTESTATIONS,
-    BROKER,
     DECISIONS,
     POLICIES,
     RESOURCES,
     REVOCATIONS,
-    SCHEMA,
     USES,
-    VERSION,
 )
+from strongroom.store.turns import Turns
 
-# Statements are built once: building one costs as much as its answer.
-_ATTESTATION = select(ATTESTATIONS).where(ATTESTATIONS.c.id == bindparam("ident"))
-_NEWEST = select(RESOURCES).where(RESOURCES.c.name == bindparam("name")).order_by(RESOURCES.c.version.desc()).limit(1)
-_REVOKED = select(REVOCATIONS).order_by(REVOCATIONS.c.what, REVOCATIONS.c.value)
-_APPROVED = select(APPROVALS).where(APPROVALS.c.resource == bindparam("name"))
-_MINE = select(func.coalesce(func.max(USES.c.number) + 1, 0)).where(
-    USES.c.attestation == bindparam("ident"), USES.c.resource == bindparam("name")
-)
-_RECENT = select(func.count()).select_from(
-    select(USES.c.number)
-    .where(USES.c.resource == bindparam("name"), USES.c.at > bindparam("since"))
-    .limit(bindparam("most"))
-    .subquery()
-)
-_APPROVALS_OF = select(func.count()).select_from(APPROVALS).where(APPROVALS.c.resource == bindparam("name"))
-_LATEST = select(func.max(RESOURCES.c.version)).where(RESOURCES.c.name == bindparam("name")).scalar_subquery()
-# All that a decision depends on in one round trip; revocations and approvals are read where there are any.
-_HELD = (
-    select(
-        ATTESTATIONS.c.workload,
-        ATTESTATIONS.c.key,
-        ATTESTATIONS.c.expires,
-        RESOURCES.c.version,
-        RESOURCES.c.backend,
-        RESOURCES.c.key.label("wrapped_by"),
-        RESOURCES.c.owners,
-        RESOURCES.c.blob,
-        _MINE.scalar_subquery().label("mine"),
-        _RECENT.scalar_subquery().label("recent"),
-        select(func.count()).select_from(REVOCATIONS).scalar_subquery().label("revocations"),
-        _APPROVALS_OF.scalar_subquery().label("approvals"),
-    )
-    .select_from(
-        ATTESTATIONS.outerjoin(RESOURCES, and_(RESOURCES.c.name == bindparam("name"), RESOURCES.c.version == _LATEST))
-    )
-    .where(ATTESTATIONS.c.id == bindparam("ident"))
-)
-_ADD_ATTESTATION, _ADD_DECISION, _ADD_USE = insert(ATTESTATIONS), insert(DECISIONS), insert(USES)
+# What HELD selects, in its order.
+_HeldRow: TypeAlias = tuple[str, str, str, int | None, str, str, str, bytes, int, int, int, int]
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 MOST_COUNTED = 1_000_000  # uses of an hour
-_MAKING = 0x53746272  # the lock under which tables are made
+
+
+class How(Enum):
+    """What a transaction does."""
+
+    READS = auto()
+    WRITES = auto()
+    RELAXED = auto()  # it writes, and does not wait for the disk
 
 
 class Attestation(NamedTuple):
@@ -117,11 +83,20 @@ class BrokerStore:
         """
         self._where = url
         try:
-            self._engine = _engine(url, seconds)
+            self._engine = open_engine(url, seconds)
             with self._engine.begin() as db:
-                _prepare(db, url)
+                prepare(db, url)
+            self._turns = Turns(Path(url), seconds) if "://" not in url else None
+            hot = (
+                statements.HELD,
+                statements.ADD_ATTESTATION,
+                statements.ADD_RECORD,
+                statements.ADD_DECISION,
+                statements.ADD_USE,
+            )
+            self._ready: dict[Executable, Statement] = {made: Statement(made, self._engine.dialect) for made in hot}
         except (SQLAlchemyError, ArgumentError, OSError) as e:
-            raise _fault(url, e) from None
+            raise fault(url, e) from None
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -134,6 +109,8 @@ class BrokerStore:
     def close(self) -> None:
         """Let go of its connections."""
         self._engine.dispose()
+        if self._turns is not None:
+            self._turns.close()
 
     @contextmanager
     def _db(self) -> Iterator[Connection]:
@@ -143,7 +120,32 @@ class BrokerStore:
         except IntegrityError:
             raise
         except SQLAlchemyError as e:
-            raise _fault(self._where, e) from None
+            raise fault(self._where, e) from None
+
+    @contextmanager
+    def _hot(self, how: How = How.WRITES) -> Iterator[Callable[[Executable, Mapping[str, object]], Row | None]]:
+        """One transaction of statements that are ready. Raises IntegrityError, StateError."""
+        dbapi = self._engine.dialect.loaded_dbapi
+        try:
+            with self._turn(how), cursor(self._engine, relaxed=how is How.RELAXED) as at:
+                yield lambda made, given: self._ready[made].run(at, given)
+        except dbapi.IntegrityError as e:
+            raise IntegrityError(None, None, e) from None
+        except (dbapi.Error, SQLAlchemyError) as e:
+            raise fault(self._where, e) from None
+
+    @contextmanager
+    def _turn(self, how: How) -> Iterator[None]:
+        if how is How.READS or self._turns is None:
+            yield
+            return
+        try:
+            with self._turns.turn():
+                yield
+        except TimeoutError:
+            raise StateError(f"broker database {self._where}", "others who write and do not end", "a turn") from None
+        except OSError as e:
+            raise fault(self._where, e) from None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -151,8 +153,30 @@ class BrokerStore:
         with self._db() as db:
             yield db
 
-    def attested(self, found: Attestation, now: datetime) -> None:
-        """Keep an answered challenge. Raises Denied where its nonce was answered before, StateError."""
+    def put(self, octets: bytes) -> str:
+        """Keep octets by their content; their digest as `sha256:…`. They are on the disk by then. Raises StateError."""
+        with suppress(IntegrityError), self._hot() as run:  # the same octets may be there already
+            run(statements.ADD_RECORD, _by_content(octets))
+        return digest(octets)
+
+    def get(self, named: str) -> bytes:
+        """The octets of a digest. Raises NotFound, StateError where they are not what they were."""
+        with self._db() as db:
+            held = db.execute(statements.RECORD, {"wanted": named}).scalar_one_or_none()
+        if held is None:
+            raise NotFound(f"records in {self._where}", named[:80], "one that is kept")
+        if digest(bytes(held)) != named:
+            raise StateError(f"broker database {self._where}", "a record that was changed", named[:80])
+        return bytes(held)
+
+    def attested(self, found: Attestation, now: datetime, record: bytes = b"") -> None:
+        """Keep an answered challenge, and the record of its verdict.
+
+        It is not waited for the disk: with the power an attestation may be lost, and its token then opens nothing, but
+        never with a release of it, which is written after.
+
+        Raises Denied where its nonce was answered before, StateError.
+        """
         row = {
             "id": found.id,
             "workload": msgspec.json.encode(found.workload).decode(),
@@ -161,15 +185,17 @@ class BrokerStore:
             "expires": _text(found.expires),
         }
         try:
-            with self._db() as db:
-                db.execute(_ADD_ATTESTATION, row)
+            with self._hot(How.RELAXED) as run:
+                if record:
+                    run(statements.ADD_RECORD, _by_content(record))
+                run(statements.ADD_ATTESTATION, row)
         except IntegrityError:
             raise Denied("attestation", "a challenge that was answered before", "a new one") from None
 
     def attestation(self, ident: str) -> Attestation | None:
         """An answered challenge, or None. Raises StateError."""
         with self._db() as db:
-            row = db.execute(_ATTESTATION, {"ident": ident}).one_or_none()
+            row = db.execute(statements.ATTESTATION, {"ident": ident}).one_or_none()
         return self._read(ident, str(row.workload), str(row.key), str(row.expires)) if row else None
 
     def held(self, ident: str, resource: str, now: datetime, most: int = MOST_COUNTED) -> Held | None:
@@ -177,21 +203,22 @@ class BrokerStore:
 
         Uses of the last hour are counted up to `most`: whoever allows so many need not know of more.
         """
-        with self._db() as db:
+        with self._hot(How.READS) as run:
             given = {"ident": ident, "name": resource, "since": _text(now - timedelta(hours=1)), "most": most}
-            row = db.execute(_HELD, given).one_or_none()
-            if row is None:
-                return None
-            revocations = _revocations(db) if row.revocations else ()
-            approvals = _approvals(db, resource) if row.approvals else ()
-        found = self._read(ident, str(row.workload), str(row.key), str(row.expires))
+            row = run(statements.HELD, given)
+        if row is None:
+            return None
+        workload, key, expires, version, backend, by, owners, blob, mine, recent, revoked, approved = cast(
+            "_HeldRow", row
+        )
+        revocations = self.revocations() if revoked else ()
+        approvals = self.approvals(resource) if approved else ()
+        found = self._read(ident, workload, key, expires)
         wrapped = None
-        if row.version is not None:
-            owners = self._owners(str(row.owners))
-            wrapped = Wrapped(
-                resource, int(row.version), str(row.backend), str(row.wrapped_by), bytes(row.blob), owners
-            )
-        return Held(found, wrapped, revocations, approvals, Usage(int(row.mine), int(row.recent)))
+        if version is not None:
+            named = self._owners(owners)
+            wrapped = Wrapped(resource, version, backend, by, bytes(blob), named)
+        return Held(found, wrapped, revocations, approvals, Usage(mine, recent))
 
     def _read(self, ident: str, workload: str, key: str, expires: str) -> Attestation:
         try:
@@ -212,11 +239,13 @@ class BrokerStore:
         False, and nothing is kept, where another has taken that use meanwhile. Raises StateError.
         """
         try:
-            with self._db() as db:
-                db.execute(_ADD_DECISION, {"id": ident, "terms": terms, "at": _text(now)})
+            with self._hot() as run:
+                run(statements.ADD_DECISION, {"id": ident, "terms": terms, "at": _text(now)})
                 if use is not None:
-                    row = {"attestation": use[0], "resource": use[1], "number": use[2], "at": _text(now)}
-                    db.execute(_ADD_USE, row)
+                    run(
+                        statements.ADD_USE,
+                        {"attestation": use[0], "resource": use[1], "number": use[2], "at": _text(now)},
+                    )
         except IntegrityError:
             return False
         return True
@@ -241,7 +270,7 @@ class BrokerStore:
     def resource(self, name: str) -> Wrapped | None:
         """The newest version of a resource, or None. Raises StateError."""
         with self._db() as db:
-            row = db.execute(_NEWEST, {"name": name}).one_or_none()
+            row = db.execute(statements.NEWEST, {"name": name}).one_or_none()
         if row is None:
             return None
         owners = self._owners(str(row.owners))
@@ -317,7 +346,7 @@ class BrokerStore:
 
 
 def _revocations(db: Connection) -> tuple[Revocation, ...]:
-    rows = db.execute(_REVOKED).mappings()
+    rows = db.execute(statements.REVOKED).mappings()
     return tuple(
         Revocation(What(r["what"]), str(r["value"]), str(r["reason"]), _time(str(r["since"])), str(r["by"]))
         for r in rows
@@ -327,7 +356,8 @@ def _revocations(db: Connection) -> tuple[Revocation, ...]:
 def _approvals(db: Connection, resource: str) -> tuple[Approval, ...]:
     """The approvals that their approvers have signed: who can write into the database cannot approve."""
     rows = sorted(
-        db.execute(_APPROVED, {"name": resource}).mappings(), key=lambda r: (str(r["requester"]), str(r["approver"]))
+        db.execute(statements.APPROVED, {"name": resource}).mappings(),
+        key=lambda r: (str(r["requester"]), str(r["approver"])),
     )
     each = (
         (
@@ -339,48 +369,18 @@ def _approvals(db: Connection, resource: str) -> tuple[Approval, ...]:
     return tuple(a for a, note in each if release_approval.held(bytes(note), a))
 
 
+def digest(octets: bytes) -> str:
+    """What octets are kept by."""
+    return f"sha256:{hashlib.sha256(octets).hexdigest()}"
+
+
+def _by_content(octets: bytes) -> dict[str, object]:
+    return {"digest": digest(octets), "octets": octets}
+
+
 def _text(at: datetime) -> str:
     return at.strftime(_STAMP)
 
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _engine(url: str, seconds: float) -> Engine:
-    if "://" in url:
-        return create_engine(make_url(url), pool_timeout=seconds)
-    path = Path(url)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    engine = create_engine(make_url(f"sqlite:///{path}"), pool_timeout=seconds)
-
-    def pragmas(connection: object, _record: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined] # a connection of sqlite3
-        for pragma in (f"busy_timeout={int(seconds * 1000)}", "journal_mode=WAL", "synchronous=FULL"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    event.listen(engine, "connect", pragmas)
-    return engine
-
-
-def _prepare(db: Connection, where: str) -> None:
-    if not inspect(db).has_table(DECISIONS.name):
-        if db.dialect.name == "sqlite":
-            db.exec_driver_sql("BEGIN IMMEDIATE")
-        elif db.dialect.name == "postgresql":
-            db.execute(select(func.pg_advisory_xact_lock(_MAKING)))
-        BROKER.create_all(db)
-    versions = [int(v) for v in db.execute(select(SCHEMA.c.version)).scalars()]
-    if not versions:
-        db.execute(insert(SCHEMA), {"version": VERSION})
-    elif max(versions) > VERSION:
-        raise StateError(f"broker database {where}", f"schema {max(versions)}", f"{VERSION} or older")
-
-
-def _fault(where: str, error: Exception) -> StateError:
-    shown = make_url(where).render_as_string(hide_password=True) if "://" in where else where
-    first = (str(getattr(error, "orig", None) or error).splitlines() or [""])[0]
-    return StateError(f"broker database {shown}", first[:160].lower() or "an error", "a database that can be used")

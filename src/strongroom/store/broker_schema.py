@@ -82,3 +82,11 @@ DECISIONS = Table(
     Column("at", String(32), nullable=False),
 )
 Index("broker_decision_at", DECISIONS.c.at)
+
+# Records of attestations and what they share, by content: any broker on this database can make a verdict again.
+RECORDS = Table(
+    "broker_record",
+    BROKER,
+    Column("digest", String(71), primary_key=True),  # sha256:…
+    Column("octets", LargeBinary, nullable=False),
+)

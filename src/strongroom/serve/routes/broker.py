@@ -1,224 +1,164 @@
 """The broker: the Key Broker Service protocol over HTTP. A caller learns little; the operator and the log learn why.
 
 `/kbs/v0/auth`, `/kbs/v0/attest` and `/kbs/v0/resource/REPOSITORY/TYPE/TAG` are the protocol's (Confidential Containers,
-kbs_attestation_protocol.md), with problems of RFC 7807. The key that signs tokens is at `/.well-known/jwks.json`.
+kbs_attestation_protocol.md), with problems of RFC 7807. The key that signs tokens is at `/.well-known/jwks.json`, and
+evidence of the broker itself at `/strongroom/v0/evidence`. People who administer have a listener of their own.
 """
 
 import asyncio
 import sys
-import traceback
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import click
-import msgspec
-from litestar import Litestar, Response, get, post
-from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
-from litestar.types import ExceptionHandlersMap
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from strongroom.app import broker_release
-from strongroom.app.boundary import guard, say
+from strongroom.app.boundary import guard
 from strongroom.app.broker import Broker
-from strongroom.app.broker_open import open_broker
-from strongroom.app.broker_words import Refused, cannot_work
-from strongroom.app.config import load
-from strongroom.app.watch_limits import Buckets
-from strongroom.kit import kbs
-from strongroom.kit.tlog.witnessing import Answer
-from strongroom.model.errors import StateError, StrongroomError
-from strongroom.serve import listening
-from strongroom.serve.answers import FRESH, Asked, body_of, respond
+from strongroom.app.broker_channel import JSON, TEXT, Channel
+from strongroom.app.broker_health import troubles
+from strongroom.app.broker_open import Opened, opened
+from strongroom.app.broker_self import ATTESTED
+from strongroom.app.config import Config, load
+from strongroom.model.errors import BadUsage, Malformed, StateError, Unreadable
+from strongroom.serve import broker_http, listening
+from strongroom.serve.broker_desk import Desk
 from strongroom.serve.role import Role
 
-_JSON, _PROBLEM = "application/json", "application/problem+json"
-_THREADS = 16  # requests that are judged together
-_WAITING = 256  # and that may wait for them; beyond that the broker says so at once
-_RATE = 600.0  # requests a minute of one address, for challenges and answers
+CONNECTIONS = 2048
 _FORGET = 60.0  # seconds between two looks at what has ended
 _KEPT = timedelta(days=1)
-Work = Callable[[], Answer]
 
 
-class Desk:
-    """What requests share: the broker, the threads that judge, and what was counted."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where a broker listens, and how its operator reads it. `admin` is of people, `figures` of a monitor, or neither.
 
-    def __init__(self, broker: Broker, rate: float = _RATE) -> None:
-        self.broker = broker
-        self.limits = Buckets(rate)
-        self.counts: Counter[str] = Counter()
-        self._threads = ThreadPoolExecutor(_THREADS, "broker")
-        self._waiting = 0
+    `seconds` is after how long a request is answered, whatever becomes of it; only a test has another.
+    """
 
-    async def run(self, moment: str, work: Work) -> Answer:
-        """Do a work in a thread, where there is room. Raises Refused."""
-        if self._waiting >= _THREADS + _WAITING:
-            raise cannot_work("more requests than can be judged")
-        self._waiting += 1
-        try:
-            done = await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except Refused as e:
-            self.counts[f'{moment}",outcome="{e.kind}'] += 1
-            raise
-        finally:
-            self._waiting -= 1
-        self.counts[f'{moment}",outcome="ok'] += 1
-        return done
-
-    def close(self) -> None:
-        """Wait for what is being judged."""
-        self._threads.shutdown(wait=True)
+    public: listening.Listen
+    admin: listening.Listen | None = None
+    admin_ca: Path | None = None
+    figures: listening.Listen | None = None
+    channel: Channel = field(default_factory=Channel)
+    seconds: float | None = None
 
 
-def routes(desk: Desk) -> Litestar:
-    """The application of a broker."""
-    broker, secure = desk.broker, "; HttpOnly; SameSite=Strict; Path=/kbs"
-
-    @post("/kbs/v0/auth", status_code=200)
-    async def auth(request: Asked) -> Response[bytes]:
-        _slow_down(desk, request)
-        body = await body_of(request)
-        made = await asyncio.to_thread(broker.auth, body)
-        over_tls = "; Secure" if request.url.scheme == "https" else ""
-        desk.counts['auth",outcome="ok'] += 1
-        return respond(
-            request,
-            Answer(200, _JSON, made.body),
-            {**FRESH, "Set-Cookie": f"{kbs.COOKIE}={made.cookie}{secure}{over_tls}"},
-        )
-
-    @post("/kbs/v0/attest", status_code=200)
-    async def attest(request: Asked) -> Response[bytes]:
-        _slow_down(desk, request)
-        body, cookie = await body_of(request), request.cookies.get(kbs.COOKIE, "")
-
-        def work() -> Answer:
-            return Answer(200, _JSON, msgspec.json.encode({"token": broker.attest(cookie, body)}))
-
-        return respond(request, await desk.run("attest", work))
-
-    @get("/kbs/v0/resource/{repository:str}/{kind:str}/{tag:str}")
-    async def resource(request: Asked) -> Response[bytes]:
-        cookie, token = request.cookies.get(kbs.COOKIE, ""), _bearer(request)
-
-        name = "/".join(str(request.path_params[n]) for n in ("repository", "kind", "tag"))
-
-        def work() -> Answer:
-            return Answer(200, _JSON, broker_release.resource(broker, name, cookie, token))
-
-        return respond(request, await desk.run("resource", work))
-
-    return Litestar(
-        [auth, attest, resource, *_about(desk)],
-        debug=False,
-        exception_handlers=_errors(),
-        logging_config=None,
-        openapi_config=None,
-        request_max_body_size=kbs.MOST,
+def serve(found: Opened, served: Served) -> int:
+    """Serve an open broker until it is told to stop. A test comes here with a broker of its own roots."""
+    rate = found.config.broker.address_rate
+    desk = Desk(
+        found.broker, rate=rate, seconds=served.seconds, channel=served.channel, shown=found.shown, twin=found.twin
     )
-
-
-def _about(desk: Desk) -> list[HTTPRouteHandler]:
-    """What says how the broker is: its public key, whether it lives and is ready, what it did."""
-    broker = desk.broker
-
-    @get("/.well-known/jwks.json")
-    async def keys(request: Asked) -> Response[bytes]:
-        return respond(request, Answer(200, _JSON, broker.setup.tokens.key_set()))
-
-    @get("/healthz")
-    async def healthz(request: Asked) -> Response[bytes]:
-        return respond(request, Answer(200, "text/plain", b"ok\n"))
-
-    @get("/readyz")
-    async def readyz(request: Asked) -> Response[bytes]:
-        troubles = await asyncio.to_thread(_troubles, broker)
-        for trouble in troubles:
-            say(f"not ready: {trouble}")
-        return respond(request, Answer(503 if troubles else 200, "text/plain", b"no\n" if troubles else b"ready\n"))
-
-    @get("/metrics")
-    async def metrics(request: Asked) -> Response[bytes]:
-        lines = ["# TYPE strongroom_broker_requests_total counter"]
-        lines += [f'strongroom_broker_requests_total{{moment="{k}"}} {n}' for k, n in sorted(desk.counts.items())]
-        return respond(request, Answer(200, "text/plain; version=0.0.4", "\n".join([*lines, ""]).encode()))
-
-    return [keys, healthz, readyz, metrics]
-
-
-def _bearer(request: Asked) -> str:
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""
-
-
-def _slow_down(desk: Desk, request: Asked) -> None:
-    address = request.client.host if request.client else ""
-    wait = desk.limits.wait(address, desk.broker.setup.clock())
-    if wait:
-        raise HTTPException("too many requests", status_code=429, headers={"Retry-After": str(int(wait) + 1)})
-
-
-def _troubles(broker: Broker) -> list[str]:
-    """What keeps the broker from releasing anything, in words for the operator."""
-    found = []
     try:
-        if broker.setup.policy() is None:
-            found.append("no release policy that its signers have signed")
-        broker.setup.store.revocations()
-    except StateError as e:
-        found.append(str(e))
-    for name, keys in broker.setup.keys.items():
-        try:
-            keys.check()
-        except StrongroomError as e:
-            found.append(f"{name}: {e}")
-    return found if broker.setup.keys else [*found, "no key back end"]
+        doors = [listening.Door(broker_http.routes(desk), served.public)]
+        if served.figures is not None:
+            doors.append(listening.Door(broker_http.figures(desk), served.figures, "figures on"))
+        if served.admin is not None:
+            doors.append(_administration(desk, found, served.admin, served.admin_ca))
+        _greet(found, served.channel)
+        return listening.serve_all(doors, CONNECTIONS, (lambda: _forgetting(found.broker, served.channel),))
+    finally:
+        desk.close()
 
 
-def _errors() -> ExceptionHandlersMap:
-    def refused(request: Asked, error: Refused) -> Response[bytes]:
-        say(f"{error.status} {error.kind}: {error.found}")  # never to the caller: it would help to guess
-        more = {**FRESH, "Retry-After": "1"} if error.status == 503 else FRESH
-        return respond(request, Answer(error.status, _PROBLEM, kbs.problem(error.kind, error.public)), more)
+def _administration(desk: Desk, found: Opened, listen: listening.Listen, ca: Path | None) -> listening.Door:
+    """The listener of people. Raises BadUsage where nobody may administer."""
+    # A broker that nobody administers over HTTP loads nothing of it.
+    from strongroom.app.broker_people import Doorkeeper  # noqa: PLC0415 - as said
+    from strongroom.serve import broker_admin_http  # noqa: PLC0415 - same
 
-    def http_error(request: Asked, error: HTTPException) -> Response[bytes]:
-        kind = {404: "InvalidRequestPath", 405: "MethodNotAllowed", 413: "TooLarge", 429: "TooManyRequests"}
-        body = kbs.problem(kind.get(error.status_code, "BadRequest"), error.detail[:200])
-        return respond(request, Answer(error.status_code, _PROBLEM, body), {**FRESH, **(error.headers or {})})
-
-    def fault(request: Asked, error: Exception) -> Response[bytes]:
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{at.filename.rpartition('strongroom/')[2]}:{at.lineno}"
-        sys.stderr.write(f"error: internal fault {type(error).__name__} at {place}; this is a bug in strongroom\n")
-        return respond(request, Answer(500, _PROBLEM, kbs.problem("Internal", "internal fault")))
-
-    return {Refused: refused, HTTPException: http_error, Exception: fault}
+    keeper = Doorkeeper(found.config.broker)
+    if not keeper.anybody:
+        wanted = "somebody who may administer"
+        raise BadUsage("--admin-listen", "nobody in [broker] admins and no [broker.oidc]", wanted)
+    return listening.Door(broker_admin_http.routes(desk, found, keeper), listen, "administration on", ca)
 
 
-async def _forgetting(broker: Broker) -> None:
+def _greet(found: Opened, channel: Channel) -> None:
+    now = found.broker.setup.clock()
+    for trouble in troubles(found.broker):
+        channel.note(f"nothing is released yet: {trouble}", now, warning=True)
+    if found.twin:
+        channel.note("a debug twin: it tells callers why it refuses, and its tokens say debug", now, warning=True)
+    elif found.trust == ATTESTED:
+        channel.note("it attests itself at /strongroom/v0/evidence; its tokens say attested", now)
+    else:
+        channel.note("nobody but its operator vouches for it; its tokens say operator-trusted", now)
+
+
+async def _forgetting(broker: Broker, channel: Channel) -> None:
     while True:
         await asyncio.sleep(_FORGET)
-        with suppress(StateError):
+        try:
             await asyncio.to_thread(broker.setup.store.forget, broker.setup.clock() - _KEPT)
+        except StateError as e:
+            channel.note(f"what has ended stays: {e}", broker.setup.clock(), warning=True)
+
+
+def certificate_of(listen: listening.Listen) -> bytes:
+    """The certificate that a listener shows (DER); nothing without TLS. Raises Unreadable, Malformed."""
+    if listen.tls is None:
+        return b""
+    path = listen.tls[0]
+    try:
+        held = x509.load_pem_x509_certificates(path.read_bytes())
+    except OSError as e:
+        raise Unreadable(str(path), (e.strerror or "an error").lower(), "the certificates, as PEM") from None
+    except ValueError:
+        raise Malformed(str(path), "no certificate in PEM", "that of the listener, first") from None
+    return held[0].public_bytes(Encoding.DER)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was said on the command line."""
+
+    listen: str
+    tls_cert: Path | None
+    tls_key: Path | None
+    insecure_listen: bool
+    admin_listen: str | None
+    admin_ca: Path | None
+    metrics_listen: str | None
+    log_format: str
+    redact_log: bool
+
+    def served(self, config: Config) -> Served:
+        """As listeners. Raises BadUsage, Unreadable."""
+
+        def at(text: str) -> listening.Listen:
+            return listening.listen_at(text, self.tls_cert, self.tls_key, insecure=self.insecure_listen)
+
+        if self.admin_ca is not None and not self.admin_ca.is_file():
+            raise Unreadable(str(self.admin_ca), "no such file", "certificates of authorities, as PEM")
+        if self.admin_listen and config.broker.admins and not (self.admin_ca and self.tls_cert):
+            raise BadUsage("[broker] admins", "no --admin-ca, or no TLS", "both: they come with client certificates")
+        return Served(
+            public=at(self.listen),
+            admin=at(self.admin_listen) if self.admin_listen else None,
+            admin_ca=self.admin_ca,
+            figures=at(self.metrics_listen) if self.metrics_listen else None,
+            channel=Channel(self.log_format, self.redact_log),
+        )
 
 
 @click.command("broker", short_help="Release keys to what was attested.")
 @listening.options
+@click.option("--admin-listen", metavar="HOST:PORT", help="Where people administer; over the same TLS certificate.")
+@click.option(
+    "--admin-ca", metavar="FILE", type=click.Path(path_type=Path), help="Authorities of their certificates, as PEM."
+)
+@click.option("--metrics-listen", metavar="HOST:PORT", help="Where figures are, for whoever can reach it.")
+@click.option("--log-format", type=click.Choice((TEXT, JSON)), default=TEXT, help="How refusals are told.")
+@click.option("--redact-log", is_flag=True, help="Tell which step refused, and nothing of what was found.")
+@click.option("--debug-twin", is_flag=True, help="Tell callers why; only with a policy and resources made for it.")
 @click.option("--offline", is_flag=True, help="Fetch no endorsements, and ask no witness of the log.")
 @click.option("--config", metavar="FILE", help="The configuration file, with [broker], [attest] and [log].")
-def command(
-    listen: str,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    insecure_listen: bool,
-    offline: bool,
-    config: str | None,
-    debug: bool,
-) -> None:
+def command(debug_twin: bool, offline: bool, config: str | None, debug: bool, **words: object) -> None:
     """Release keys to attested workloads, on the terms of a signed policy, and never unlogged.
 
     What evidence is judged by is in [attest] of the configuration, the release policy and the key back ends are in
@@ -226,16 +166,11 @@ def command(
     """
 
     def work() -> int:
-        where = listening.listen_at(listen, tls_cert, tls_key, insecure=insecure_listen)
-        with open_broker(load(config), offline=offline) as broker:
-            for trouble in _troubles(broker):
-                say(f"note: nothing is released yet: {trouble}")
-            say("note: nobody attests this broker; its tokens say operator-trusted")
-            desk = Desk(broker)
-            try:
-                return listening.serve(routes(desk), where)
-            finally:
-                desk.close()
+        settings = load(config)
+        served = Words(**words).served(settings)  # type: ignore[arg-type] # the options above, by name
+        shown = certificate_of(served.public)
+        with opened(settings, offline=offline, certificate=shown, debug=debug_twin) as found:
+            return serve(found, served)
 
     sys.exit(guard(work, debug=debug))
 

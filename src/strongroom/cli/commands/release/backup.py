@@ -9,13 +9,12 @@ from strongroom.cli.commands.release._desk import administers
 @click.argument("archive", metavar="FILE")
 @administers
 def COMMAND(archive: str, log_: str | None, at: str | None, offline: bool, config: str | None, debug: bool) -> None:
-    """Write database, records and policy into FILE, in a consistent copy while the broker runs.
+    """Write database and policy into FILE, in a consistent copy while the broker runs.
 
     Not in it: key-encryption keys, without which nothing in it opens, the key of tokens, and the log. Keep those apart.
     """
     from pathlib import Path
 
-    from strongroom.app.broker_open import open_state
     from strongroom.app.config import load
     from strongroom.app.release_backup import backup
     from strongroom.cli.commands.release._desk import desk
@@ -24,11 +23,9 @@ def COMMAND(archive: str, log_: str | None, at: str | None, offline: bool, confi
 
     def work() -> int:
         held = load(config)
-        store, files = open_state(held)
-        store.close()
         policy = Path(held.broker.policy) if held.broker.policy else None
         with desk(log_, at, config, offline=offline) as at_desk:
-            done = backup(at_desk, files, policy, Path(archive))
+            done = backup(at_desk, policy, Path(archive))
         write(kept_lines(done), None)
         return 0
 

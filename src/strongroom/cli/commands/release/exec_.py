@@ -30,6 +30,14 @@ class _Wrapper(click.Command):
     help="A sealed file in memory, which can be read again, or a pipe, which can be read once.",
 )
 @click.option("--renew", is_flag=True, help="Stay, attest again in time, and end the program when that is refused.")
+@click.option(
+    "--certificate",
+    "certificates",
+    multiple=True,
+    metavar="NAME=CERT,KEY,CA",
+    help="A certificate too: variables for the paths of it, its key and its authorities.",
+)
+@click.option("--trust", metavar="FILE", help="The authorities that certificates must come from, PEM.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
 @click.pass_context
 def COMMAND(
@@ -37,6 +45,8 @@ def COMMAND(
     resources: tuple[str, ...],
     via: str,
     renew: bool,
+    certificates: tuple[str, ...],
+    trust: str | None,
     debug: bool,
     **words: Unpack[options.Words],
 ) -> None:
@@ -46,10 +56,14 @@ def COMMAND(
     no letter and no digit; NAME=5 makes it 5; NAME=DB_PASSWORD_FILE sets that variable to the path of it. No secret is in
     an argument or in the environment.
 
+    With --certificate it gets a certificate for the attested key, for TLS with other attested workloads: each of the three
+    variables holds a path. It ends with the appraisal, and nothing renews it in a program that runs.
+
     Without --renew the program takes this process's place. The exit code is the program's; 125: it was not run, or was
     ended because it may not have the secrets any more; 126: it cannot be run; 127: there is none of that name.
     """
     from strongroom.app.release_get import Running, run
+    from strongroom.app.release_identity import given
     from strongroom.cli.run import finish, moment, note
     from strongroom.model.errors import BadUsage
 
@@ -58,6 +72,7 @@ def COMMAND(
     def work() -> int:
         if not command:
             raise BadUsage("release exec", "no command", "NAME... -- COMMAND [ARGUMENT]...")
-        return run(options.asking(words), Running(resources, command, via, renew), lambda: moment(None), note)
+        more = given(certificates, trust, lambda: moment(None), renew=renew) if certificates else None
+        return run(options.asking(words), Running(resources, command, via, renew, more), lambda: moment(None), note)
 
     finish(work, debug=debug)

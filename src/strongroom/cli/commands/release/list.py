@@ -18,7 +18,7 @@ def COMMAND(format_: str, config: str | None, debug: bool) -> None:
 
     def work() -> int:
         held = load(config)
-        store, _ = open_state(held)
+        store = open_state(held)
         with store:
             write(listed_lines(tuple(listed(store, policy_of(held))), format_), None)
         return 0

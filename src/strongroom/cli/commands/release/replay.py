@@ -22,9 +22,9 @@ def COMMAND(ident: str, log_: str | None, config: str | None, debug: bool) -> No
 
     def work() -> int:
         held = load(config)
-        store, files = open_state(held)
+        store = open_state(held)
         with store:
-            done = replay(store, files, place_of(held, log_), ident)
+            done = replay(store, place_of(held, log_), ident)
         write(replayed_lines(done), None)
         return 1 if done.differs else 0
 

@@ -20,7 +20,7 @@ def COMMAND(
     config: str | None,
     debug: bool,
 ) -> None:
-    """Put what FILE holds into a new folder, to be named as [broker] state and files; or, with --verify, drill it.
+    """Put what FILE holds into a new folder, to be named as [broker] state; or, with --verify, drill it.
 
     A drill restores into a scratch folder and has every resource opened by its back end; each is in the log as such.
     Exit 1: a resource did not open.

@@ -1,0 +1,1 @@
+"""Seal: the hands on sealed and signed model artifacts: files, memory, threads and tokens; no verdicts."""
