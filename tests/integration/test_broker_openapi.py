@@ -62,7 +62,7 @@ def test_everybodys_interface(served: Running) -> None:
     """Statuses, headers, types and bodies are as described; what does not fit is refused; nothing is a fault."""
     said = drawn(served, served.at["listening"])
     described = json.loads(served.client().ask("GET", "/openapi.json").body)
-    count = sum(len(methods) for methods in described["paths"].values())
+    count = sum(len(methods) for methods in described["paths"].values()) - 1  # it leaves the document itself out
     assert f"Selected: {count}/{count}" in said
     assert "error: internal fault" not in served.said()
 

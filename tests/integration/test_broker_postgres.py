@@ -176,3 +176,14 @@ def test_a_database_that_dies_denies_and_comes_back(tmp_path: Path, url: str, se
             time.sleep(0.2)
         # The last attestations may be gone with the server's memory, and then a workload attests again; no decision is.
         assert b.opened(with_cookie(found, fresh(found)).ask("GET", WEIGHTS).body) == b.SECRET, found.said()
+
+
+def test_the_rate_holds_for_many_at_once(tmp_path: Path, url: str, held: ExitStack) -> None:
+    """Sessions that ask together at both brokers get no more than an hour allows."""
+    pair = Pair(tmp_path, url, uses="100", per_hour="7")
+    one, two = pair.up(held)
+    clients = [found.client() for found in (one, two) for _ in range(THREADS)]
+    for client in clients:
+        client.attest()
+    got = [g.status for _ in range(3) for g in at_once(clients)]
+    assert got.count(200) <= 7

@@ -33,6 +33,7 @@ from strongroom.model.trust import Decision, Receipt
 from strongroom.release.decide import decide, matches, rule_for
 from strongroom.store.broker import Held
 
+_UNDER_WAY = 1024  # releases that are under way at once, in all brokers of a database, are fewer
 TRIES = 8  # how often a use is tried for, while others take the same
 
 
@@ -133,7 +134,10 @@ def kept(broker: Broker, decision: Decision, terms: Terms) -> bool:
     use = (terms.ask.attestation, terms.ask.resource, terms.usage.attestation)
     octets = msgspec.json.encode(terms, order="sorted")
     taken = decision.outcome == ALLOW and decision.verb == VERB
-    return broker.setup.store.settle(decision.id, octets, terms.now, use if taken else None)
+    rule = rule_for(terms) if taken else None
+    near = rule is not None and terms.usage.hour + _UNDER_WAY >= rule.per_hour  # else no others could use up the hour
+    most = rule.per_hour if rule is not None and near else None
+    return broker.setup.store.settle(decision.id, octets, terms.now, use if taken else None, most)
 
 
 def logged(broker: Broker, decision: Decision) -> Receipt:

@@ -8,9 +8,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from pathlib import Path
-from typing import NamedTuple, Self, TypeAlias, cast
+from typing import NamedTuple, Self, cast
 
 import msgspec
 from sqlalchemy import (
@@ -28,7 +27,7 @@ from strongroom.kit import release_approval
 from strongroom.model.errors import Denied, NotFound, StateError
 from strongroom.model.release import Approval, Revocation, Usage, What, Workload, Wrapped
 from strongroom.store import broker_statements as statements
-from strongroom.store.broker_opening import Row, Statement, cursor, fault, open_engine, prepare
+from strongroom.store.broker_opening import How, Row, Statement, cursor, fault, open_engine, prepare
 from strongroom.store.broker_schema import (
     APPROVALS,
     ATTESTATIONS,
@@ -40,18 +39,8 @@ from strongroom.store.broker_schema import (
 )
 from strongroom.store.turns import Turns
 
-# What HELD selects, in its order.
-_HeldRow: TypeAlias = tuple[str, str, str, int | None, str, str, str, bytes, int, int, int, int]
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 MOST_COUNTED = 1_000_000  # uses of an hour
-
-
-class How(Enum):
-    """What a transaction does."""
-
-    READS = auto()
-    WRITES = auto()
-    RELAXED = auto()  # it writes, and does not wait for the disk
 
 
 class Attestation(NamedTuple):
@@ -93,6 +82,8 @@ class BrokerStore:
                 statements.ADD_RECORD,
                 statements.ADD_DECISION,
                 statements.ADD_USE,
+                statements.RECENT,
+                statements.TURN,
             )
             self._ready: dict[Executable, Statement] = {made: Statement(made, self._engine.dialect) for made in hot}
         except (SQLAlchemyError, ArgumentError, OSError) as e:
@@ -209,7 +200,7 @@ class BrokerStore:
         if row is None:
             return None
         workload, key, expires, version, backend, by, owners, blob, mine, recent, revoked, approved = cast(
-            "_HeldRow", row
+            "statements.HeldRow", row
         )
         revocations = self.revocations() if revoked else ()
         approvals = self.approvals(resource) if approved else ()
@@ -233,20 +224,32 @@ class BrokerStore:
         except msgspec.MsgspecError as e:
             raise StateError(f"broker database {self._where}", str(e)[:120], "the owners of a resource") from None
 
-    def settle(self, ident: str, terms: bytes, now: datetime, use: tuple[str, str, int] | None = None) -> bool:
+    def settle(
+        self,
+        ident: str,
+        terms: bytes,
+        now: datetime,
+        use: tuple[str, str, int] | None = None,
+        per_hour: int | None = None,
+    ) -> bool:
         """Keep what a decision was made of, and take the use (attestation, resource, number) that it gives.
 
-        False, and nothing is kept, where another has taken that use meanwhile. Raises StateError.
+        False, and nothing is kept, where another has taken that use meanwhile, or where others have taken all of
+        `per_hour`: they are counted again, one at a time. Raises StateError.
         """
         try:
             with self._hot() as run:
+                if use is not None and per_hour is not None and self._turns is None:
+                    run(statements.TURN, {"name": use[1]})
                 run(statements.ADD_DECISION, {"id": ident, "terms": terms, "at": _text(now)})
                 if use is not None:
-                    run(
-                        statements.ADD_USE,
-                        {"attestation": use[0], "resource": use[1], "number": use[2], "at": _text(now)},
-                    )
-        except IntegrityError:
+                    row = {"attestation": use[0], "resource": use[1], "number": use[2], "at": _text(now)}
+                    run(statements.ADD_USE, row)
+                    if per_hour is not None:
+                        since = _text(now - timedelta(hours=1))
+                        asked = {"name": use[1], "since": since, "most": per_hour + 1}
+                        _within(run(statements.RECENT, asked), per_hour)
+        except (IntegrityError, _OverError):
             return False
         return True
 
@@ -367,6 +370,15 @@ def _approvals(db: Connection, resource: str) -> tuple[Approval, ...]:
         for r in rows
     )
     return tuple(a for a, note in each if release_approval.held(bytes(note), a))
+
+
+class _OverError(Exception):
+    """Others have taken what was left: the transaction is undone."""
+
+
+def _within(row: Row | None, most: int) -> None:
+    if row is None or cast("tuple[int]", row)[0] > most:
+        raise _OverError
 
 
 def digest(octets: bytes) -> str:

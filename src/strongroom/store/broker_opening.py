@@ -7,6 +7,7 @@ evidence, so these statements are compiled when it is opened, and go to the driv
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,14 @@ _MAKING = 0x53746272  # the lock under which tables are made
 
 
 Row = tuple[object, ...]
+
+
+class How(Enum):
+    """What a transaction does."""
+
+    READS = auto()
+    WRITES = auto()
+    RELAXED = auto()  # it writes, and does not wait for the disk
 
 
 class Cursor(Protocol):

@@ -1,5 +1,7 @@
 """The statements of a broker's database that are asked again and again: building one costs as much as its answer."""
 
+from typing import TypeAlias
+
 from sqlalchemy import and_, bindparam, func, insert, select
 
 from strongroom.store.broker_schema import (
@@ -50,4 +52,8 @@ HELD = (
 )
 ADD_ATTESTATION, ADD_DECISION, ADD_USE = insert(ATTESTATIONS), insert(DECISIONS), insert(USES)
 ADD_RECORD = insert(RECORDS)
+RECENT = select(_RECENT.scalar_subquery())
+TURN = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("name"))))  # until the transaction ends
 RECORD = select(RECORDS.c.octets).where(RECORDS.c.digest == bindparam("wanted"))
+# What HELD selects, in its order.
+HeldRow: TypeAlias = tuple[str, str, str, int | None, str, str, str, bytes, int, int, int, int]
