@@ -259,12 +259,14 @@ def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(server: Ser
     stop = Event()
     with ThreadPoolExecutor(2) as pool:
         answers = [pool.submit(commit_until, w, stop, f"writer {i}") for i, w in enumerate(writers)]
-        for _ in range(4):
+        try:
+            for _ in range(4):
+                time.sleep(0.7)
+                server.kill()
+                server.start()
             time.sleep(0.7)
-            server.kill()
-            server.start()
-        time.sleep(0.7)
-        stop.set()
+        finally:
+            stop.set()  # a server that does not come back is a failure, and no wait for ever
         acknowledged = [r for answer in answers for r in answer.result()]
     kept = read_all(open_log())
     assert [r.start for r in kept] == [0, *(r.end for r in kept[:-1])]
