@@ -150,7 +150,8 @@ class BrokerSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     end may take, and `fetch_seconds` how long an attestation waits for endorsements that have to be fetched; 0 is not.
     `evidence` is what the broker shows of itself: `auto` (of the TEE that it is in), `none`, or the name of an interface.
     `address_rate` is how many requests a minute one address may make, and `person_rate` how many calls one person who
-    administers: each is an entry of the log. `admins` and `oidc` are who may administer.
+    administers: each is an entry of the log. `admins` and `oidc` are who may administer. `tiers` says
+    how much resources matter, by pattern (`models/weights/*`): 0 for the crown jewels; `assess` asks more of their keys.
     """
 
     state: str = ""
@@ -169,6 +170,7 @@ class BrokerSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     person_rate: Annotated[float, msgspec.Meta(gt=0)] = 240.0
     admins: tuple[AdminSection, ...] = ()
     oidc: OidcSection = OidcSection()
+    tiers: dict[str, Annotated[int, msgspec.Meta(ge=0, le=9)]] = {}
 
 
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

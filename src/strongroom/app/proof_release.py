@@ -191,4 +191,12 @@ PROOFS = (
             "tests/release/test_attested_tls.py",
         ),
     ),
+    Proof(
+        "the source `broker:`, and its checks",
+        Level.REAL_SOFTWARE,
+        "brokers of the tests with real logs and databases: each release made again from the log and what was kept; records, "
+        "terms and logs that were changed or deleted, policies that are not signed, states that are missing; nothing is written",
+        "state in PostgreSQL was not read; no drill is run or read",
+        ("tests/release/test_assess_broker.py", "tests/assess/test_broker_checks.py"),
+    ),
 )

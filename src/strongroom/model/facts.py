@@ -5,6 +5,7 @@ Types: `bool`, `number`, `text`, `texts`, `key`, `rules`, `statements`, `any`. A
 
 from strongroom.model.facts_artifacts import ARTIFACTS
 from strongroom.model.facts_attest import ATTEST
+from strongroom.model.facts_broker import BROKER
 from strongroom.model.facts_inventory import INVENTORY
 from strongroom.model.facts_kubernetes import KUBERNETES
 
@@ -362,4 +363,5 @@ FACTS: dict[str, tuple[str, str]] = {
     **INVENTORY,
     **ARTIFACTS,
     **ATTEST,
+    **BROKER,
 }

@@ -41,12 +41,12 @@ CONTROL = Control(
                 "CMK rotation is enabled, and the newest version is no older than the policy allows (365 days by "
                 "default, 90 days for tier 0)."
             ),
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "broker"),
         ),
         Clause(
             id="ART-06.admin-not-user",
             text="The administrators of a key and its users are disjoint.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "broker"),
         ),
         Clause(
             id="ART-06.no-wildcard-decrypt",
@@ -56,7 +56,7 @@ CONTROL = Control(
         Clause(
             id="ART-06.hsm-tier0",
             text="Tier 0 keys are backed by an HSM or TPM.",
-            measured_by=("tf", "plan", "state", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "azure", "gcp", "broker"),
         ),
         Clause(
             id="ART-06.deletion-window",

@@ -47,17 +47,17 @@ CONTROL = Control(
                 "kms:RecipientAttestation PCRs, an Azure SKR policy, GCP WIF Confidential Space claims, or the "
                 "organisation's own KBS)."
             ),
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "attest"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "attest", "broker"),
         ),
         Clause(
             id="TEE-01.no-way-around",
             text="No principal can decrypt with a tier 0 or 1 key without that attestation.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "broker"),
         ),
         Clause(
             id="TEE-01.releases-logged",
             text="Each release of a key has a log entry with the digest of its evidence.",
-            measured_by=("ledger",),
+            measured_by=("ledger", "broker"),
         ),
     ),
     evidence=(

@@ -45,7 +45,7 @@ CONTROL = Control(
         Clause(
             id="TEE-03.break-glass-bounded",
             text="There is no break-glass release without two approvers and an expiry.",
-            measured_by=("ledger",),
+            measured_by=("ledger", "broker"),
         ),
     ),
     evidence="fault-injection drill run on schedule (kill verifier, expire CRL, skew clock); decision log",

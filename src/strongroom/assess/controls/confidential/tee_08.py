@@ -38,7 +38,7 @@ CONTROL = Control(
         Clause(
             id="TEE-08.debug-off",
             text="The debug attribute is off in the attestation evidence.",
-            measured_by=("tf", "plan", "state", "attest"),
+            measured_by=("tf", "plan", "state", "attest", "broker"),
         ),
         Clause(
             id="TEE-08.no-core-dumps",

@@ -44,12 +44,12 @@ CONTROL = Control(
                 "Each input owner has a signed policy that names the workload's measurement, its peers and the "
                 "output's recipients."
             ),
-            measured_by=("ledger",),
+            measured_by=("ledger", "broker"),
         ),
         Clause(
             id="TEE-10.all-owners-hold",
             text="A key is released only when all owners' policies hold for the same appraised workload.",
-            measured_by=("ledger",),
+            measured_by=("ledger", "broker"),
         ),
         Clause(
             id="TEE-10.outputs-sealed",
@@ -59,7 +59,7 @@ CONTROL = Control(
         Clause(
             id="TEE-10.release-per-owner",
             text="Every release is logged under each owner.",
-            measured_by=("ledger",),
+            measured_by=("ledger", "broker"),
         ),
     ),
     evidence="release policies and their signatures; appraisals; decision log; sealed outputs' slots",

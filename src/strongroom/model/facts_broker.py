@@ -1,0 +1,38 @@
+"""The vocabulary of facts: what a broker's own state says of it, and of the resources that it releases."""
+
+BROKER: dict[str, tuple[str, str]] = {
+    # the broker
+    "broker.backends": ("texts", "the key back ends of its configuration, by name"),
+    "broker.admins": ("texts", "who administers it by certificate, as `NAME: ROLE ROLE`"),
+    "broker.oidc": ("text", "the identity provider whose tokens administer it; not set for none"),
+    "broker.oidc_words": ("texts", "the provider's words for its roles, as `WORD: ROLE ROLE`"),
+    "broker.signers": ("number", "how many keys may sign its release policy"),
+    "broker.threshold": ("number", "how many of them must have signed"),
+    "broker.policy_counts": ("bool", "so many have signed the very file of its release policy, and it is no older one"),
+    "broker.policy_trouble": ("text", "why the release policy does not count; empty where it does"),
+    "broker.debug_kinds": ("texts", "the kinds of evidence of which its appraisal policy takes debug mode"),
+    "broker.debug_resources": ("texts", "resources of a debug twin in its state, and rules that name such"),
+    "broker.log_broken": ("texts", "what an audit of its log found that must not be"),
+    # a resource
+    "key.backend": ("text", "the back end that wraps the resource's newest version"),
+    "key.exportable": ("bool", "the wrapping key can be had in the clear outside its module or service"),
+    "key.newest": ("text", "when the newest version was deposited, in UTC; not set where there is none"),
+    "key.tier": ("number", "the tier that the configuration gives it, 0 for the crown jewels"),
+    "release.rule": ("text", "the pattern of the rule that names the resource; not set where none does"),
+    "release.open": ("bool", "that rule names every resource there is"),
+    "release.owners": ("texts", "the owners whose demands the rule has"),
+    "release.owners_unsigned": ("texts", "those of them who have not signed the policy"),
+    "release.owners_demandless": ("texts", "those of them whose demand says nothing of what may run"),
+    "release.owners_unmeasured": ("texts", "those of them whose demand names no measurement and no reference"),
+    "release.recipients": ("texts", "who may get outputs, by this rule or by one of the same owners"),
+    "release.break_glass": ("bool", "a person may take it without an attestation"),
+    "release.approvals": ("number", "how many people must have approved a release"),
+    "release.approvers": ("number", "how many different keys may approve"),
+    "release.count": ("number", "releases of it in the log, restore drills apart"),
+    "release.not_reproduced": ("texts", "releases that do not come out the same from what was kept, as `ID: why`"),
+    "release.unattested": ("texts", "releases to a key that no appraisal vouches for, break-glass apart"),
+    "release.break_glass_taken": ("number", "releases of it without an attestation, by break-glass"),
+    "release.break_glass_unbounded": ("texts", "those for which there were not two approvals with an end"),
+    "release.owners_unheld": ("texts", "releases that did not rest on every owner's demand of one workload"),
+    "release.owners_unlogged": ("texts", "releases whose entry does not name every owner's demand"),
+}
