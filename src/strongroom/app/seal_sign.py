@@ -16,7 +16,8 @@ from strongroom.seal import hashing
 class SignOptions:
     """How a model is signed. `outputs` are where the signatures will lie: inside the model they are left out of it.
 
-    `compat` names a model of one file as model-signing 1.1.1 does, which takes no other name.
+    `compat` names a model of one file as model-signing 1.1.1 does, which takes no other name. `name` is what the model
+    is called, where that is not the name of its folder.
     """
 
     outputs: tuple[str, ...] = ()
@@ -26,6 +27,7 @@ class SignOptions:
     hash_type: str = "sha256"
     compat: bool = False
     workers: int = 0  # 0: as many as there are cores
+    name: str = ""
 
 
 class Signed(NamedTuple):
@@ -57,8 +59,8 @@ def sign(path: str, signers: tuple[Signer, ...], options: SignOptions, tell: Pro
         model.root, parts, how.hash_type, allow_symlinks=links, workers=options.workers, tell=tell
     )
     by_reference = options.compat and model.single is not None
-    payload = oms.statement(model.name, how, digests, as_reference=by_reference)
-    bundles = tuple(_bundle(signer, payload, path) for signer in signers)
+    payload = oms.statement(options.name or model.name, how, digests, as_reference=by_reference)
+    bundles = tuple(bundle(signer, payload, path) for signer in signers)
     return Signed(bundles, payload, model.name, len(tree.files), sum(tree.files.values()), tree.remarks)
 
 
@@ -81,7 +83,7 @@ def _refuse_strange(model: seal_model.Model, tree: Tree) -> None:
         raise Malformed(str(model.root / path), "a name that is not UTF-8", "a name that JSON can hold")
 
 
-def _bundle(signer: Signer, payload: bytes, subject: str) -> bytes:
+def bundle(signer: Signer, payload: bytes, subject: str) -> bytes:
     """The bundle of one signer, whose signature is verified first: a faulty token must not hand out a useless one."""
     signature = signer.signed(dsse.pae(dsse.IN_TOTO, payload))
     envelope = dsse.Envelope(dsse.IN_TOTO, payload, signature)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import mldsa
@@ -60,6 +61,7 @@ class Asked:
     compat: bool = False
     second_signature: str | None = None
     workers: int = 0
+    only: tuple[str, ...] = ()  # what has its digest taken; the rest is held against names alone. All of it without any
 
 
 class SignedBy(msgspec.Struct, frozen=True):
@@ -138,6 +140,34 @@ def verify(asked: Asked, tell: Progress | None = None) -> Verdict:
     if read.statement is not None:
         tree = _files(model, read.statement, judging, tell)
     return _verdict(judging, read.statement, tree)
+
+
+class Inside(NamedTuple):
+    """A signature that was read out of a sealed artifact: what was signed, by whom, and what speaks against it."""
+
+    statement: oms.Statement | None
+    signers: tuple[SignedBy, ...]
+    reasons: tuple[Reason, ...]
+
+
+def inside(data: bytes, name: str, trust: Trust, now: datetime, *, single: str | None) -> Inside:
+    """Who signed a statement, before any file is held against it.
+
+    Raises:
+        BadUsage: what to trust does not fit together.
+        BadInput: the signature, or what is to be trusted, cannot be read at all.
+    """
+    trust.check()
+    bundle = sigstore_bundle.read(data, name)
+    judging = _Judging(Asked(name, name, trust, now))
+    _signature(bundle, data, judging)
+    if bundle.envelope.payload_type != dsse.IN_TOTO:
+        judging.tell(Code.PAYLOAD_TYPE, repr(bundle.envelope.payload_type[:80]), dsse.IN_TOTO)
+    read = oms_reading.read(bundle.envelope.payload, name, single=single)
+    reasons = (*judging.reasons, *read.reasons)
+    if not reasons and not judging.signers:
+        reasons = (Reason(Code.SIGNATURE, name, "nobody's signature", "that of who is trusted"),)
+    return Inside(read.statement, tuple(judging.signers), reasons)
 
 
 def _verdict(judging: _Judging, statement: oms.Statement | None, tree: oms_comparing.Tree) -> Verdict:
@@ -257,9 +287,14 @@ def _files(
     leave = {*oms.ALWAYS_IGNORED, *how.ignore_paths, *seal_model.ignored(model, asked.ignore), *own}
     named = {p.path for p in statement.digests}
     tree = seal_model.tree(model, leave, named, allow_symlinks=links)
-    parts = seal_model.longest_first(oms_comparing.to_hash(statement, tree), tree)
+    every = oms_comparing.to_hash(statement, tree)
+    parts = seal_model.longest_first((p for p in every if not asked.only or p.path in asked.only), tree)
     follow = links or model.single is not None
     digests = hashing.digests(model.root, parts, how.hash_type, allow_symlinks=follow, workers=asked.workers, tell=tell)
+    if asked.only:
+        left = {p: statement.digests[p] for p in every if p not in digests}
+        judging.notes.append(f"{len(left)} files were held against their names alone")
+        digests |= left
     told = tree._replace(ignored=tuple(_worth_telling(tree.ignored, own)))
     reasons, notes = oms_comparing.compare(statement, told, digests, extra=asked.ignore_unsigned)
     judging.reasons.extend(reasons)

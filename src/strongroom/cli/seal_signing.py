@@ -8,10 +8,9 @@ from datetime import datetime
 from strongroom.app.seal_sign import Signed, SignOptions, sign
 from strongroom.app.seal_signers import SignerWords, opened, second
 from strongroom.app.seal_verify import Verdict
-from strongroom.cli.log_views import line
+from strongroom.cli.lines import clean, line
 from strongroom.cli.release_views import formatted
 from strongroom.cli.run import note, progress, write_bytes
-from strongroom.cli.tables import clean
 from strongroom.model.errors import BadUsage
 
 

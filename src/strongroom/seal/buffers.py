@@ -3,6 +3,7 @@
 import ctypes
 import mmap
 import queue
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -25,6 +26,11 @@ def wipe(held: memoryview) -> None:
     """Overwrite memory with zeros."""
     if len(held):
         ctypes.memset((ctypes.c_char * len(held)).from_buffer(held), 0, len(held))
+
+
+def address(held: memoryview) -> int:
+    """Where memory that can be written begins."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(held))
 
 
 class Buffers:
@@ -56,3 +62,25 @@ class Buffers:
             with suppress(BufferError):  # an error that is still being told has a part of it, which is zeros by now
                 held.close()
         self._held = []
+
+
+class Spare:
+    """Buffers for what stays sealed, kept for the next who needs one: never for plaintext, since nobody wipes them."""
+
+    def __init__(self, most: int) -> None:
+        """At most so many are kept; more may be lent at once."""
+        self._kept: deque[bytearray] = deque(maxlen=most)
+
+    @contextmanager
+    def lent(self, size: int) -> Iterator[memoryview]:
+        """One of at least so many octets, cut to them."""
+        try:
+            one = self._kept.pop()
+        except IndexError:
+            one = bytearray(size)
+        if len(one) < size:
+            one = bytearray(size)
+        try:
+            yield memoryview(one)[:size]
+        finally:
+            self._kept.append(one)

@@ -4,13 +4,16 @@ The last segment is opened first: without that, what was cut off would only be m
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from strongroom.kit import floe
 from strongroom.kit.floe import HEADER, Message
 from strongroom.model.errors import BadUsage, Malformed, Unreadable
+from strongroom.seal import buffers
 from strongroom.seal.sealing import TOGETHER, Work
 
+_SPARE = buffers.Spare(4)
 _MANY = 8  # segments from which on several threads read
 
 
@@ -24,6 +27,11 @@ class Payload:
         self._count = 0
         self._length = 0
 
+    @property
+    def inside(self) -> int:
+        """Octets in a whole segment: reads that begin and end at a multiple of it open nothing twice."""
+        return self._p.inside
+
     def _look(self) -> None:
         """See that it is whole: its length is one of a message, and its last segment is the last."""
         self._length = os.fstat(self._descriptor).st_size
@@ -33,7 +41,7 @@ class Payload:
             inside = self._p.opened(self._length)
         except Malformed as e:
             raise Malformed(self.name, f"{e.found}: cut off or put on", e.wanted) from None
-        rest = bytearray(self._p.inside)
+        rest = bytearray(inside - (self._count - 1) * self._p.inside)
         try:
             last = self._open(self._count - 1, memoryview(rest))
         except Malformed as e:
@@ -43,9 +51,9 @@ class Payload:
 
     def _open(self, position: int, out: memoryview) -> int:
         start = HEADER + position * self._p.segment
-        sealed = memoryview(bytearray(min(self._p.segment, self._length - start)))
-        self._fill(sealed, start)
-        return self._message.open(position, sealed, out, last=position == self._count - 1)
+        with _SPARE.lent(min(self._p.segment, self._length - start)) as sealed:
+            self._fill(sealed, start)
+            return self._message.open(position, sealed, out, last=position == self._count - 1)
 
     def _fill(self, into: memoryview, offset: int) -> None:
         have = 0
@@ -65,8 +73,12 @@ class Payload:
         self.read_into(offset, memoryview(out))
         return bytes(out)
 
-    def read_into(self, offset: int, out: memoryview, work: Work | None = None) -> None:
-        """Fill memory with octets from inside; by several threads where there are many segments and `work` is given.
+    def read_into(
+        self, offset: int, out: memoryview, work: Work | None = None, through: memoryview | None = None
+    ) -> None:
+        """Fill memory with octets from inside; where there are many segments by the threads of `work`, or else by two.
+
+        `through` is a buffer of a segment or several that what is sealed is read into: with one, this thread does it all.
 
         Where it raises, what is in `out` was authenticated, or is zeros. Raises BadUsage beyond the end, Malformed, Unreadable.
         """
@@ -76,10 +88,23 @@ class Payload:
             return
         first, end = offset // self._p.inside, -(-(offset + len(out)) // self._p.inside)
         stretch = _Stretch(offset, out)
-        if work is None or end - first < _MANY:
-            self._some(stretch, first, end, memoryview(bytearray(self._p.segment)))
-            return
-        self._spread(work, stretch, first, end)
+        if through is not None:
+            self._some(stretch, first, end, through)
+        elif end - first < _MANY:
+            with _SPARE.lent(self._p.segment) as sealed:
+                self._some(stretch, first, end, sealed)
+        elif work is None:
+            self._halves(stretch, first, end)
+        else:
+            self._spread(work, stretch, first, end)
+
+    def _halves(self, stretch: "_Stretch", first: int, end: int) -> None:
+        """One half here and one in another thread, which is there for this only: a pool of threads costs more than that."""
+        middle = (first + end) // 2
+        with _SPARE.lent(2 * self._p.segment) as sealed, ThreadPoolExecutor(1, "open") as other:
+            rest = other.submit(self._some, stretch, middle, end, sealed[self._p.segment :])
+            self._some(stretch, first, middle, sealed[: self._p.segment])
+            rest.result()
 
     def _spread(self, work: Work, stretch: "_Stretch", first: int, end: int) -> None:
         each = max(TOGETHER, min(32, -(-(end - first) // (2 * work.threads))))

@@ -50,12 +50,46 @@ def work(segment: int, threads: int | None = None) -> Work:
     )
 
 
-class Source(NamedTuple):
-    """An open file that is sealed: its descriptor, how long it is, and what it is called in messages."""
+class Source(Protocol):
+    """What is sealed: how many octets, and what it is called in messages. Threads read from it at once."""
+
+    @property
+    def size(self) -> int:
+        """How many octets."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    def fill(self, into: memoryview, offset: int) -> None:
+        """Fill a buffer with octets from an offset on. Raises Unreadable where there are fewer."""
+
+    def is_longer(self) -> bool:
+        """Whether there is more than `size` says: it was changed meanwhile."""
+
+
+class FileSource(NamedTuple):
+    """An open file: its descriptor, how long it is, and its name."""
 
     descriptor: int
     size: int
     name: str
+
+    def fill(self, into: memoryview, offset: int) -> None:
+        """As `Source`."""
+        have = 0
+        while have < len(into):
+            try:
+                got = os.preadv(self.descriptor, [into[have:]], offset + have)
+            except OSError as e:
+                raise Unreadable(self.name, (e.strerror or "an error").lower(), "a file that can be read") from None
+            if not got:
+                raise _changed(self)
+            have += got
+
+    def is_longer(self) -> bool:
+        """As `Source`."""
+        return bool(os.pread(self.descriptor, 1, self.size))
 
 
 class Job(NamedTuple):
@@ -85,7 +119,7 @@ def seal(w: Work, job: Job, done: int = 0) -> tuple[str, ...]:
         digests = [_stretch(w, job, first, count) for first in starts]
     else:
         digests = _spread(w, job, starts, count)
-    if os.pread(job.source.descriptor, 1, job.source.size):
+    if job.source.is_longer():
         raise _changed(job.source)
     return tuple(digests)
 
@@ -118,7 +152,7 @@ def _stretch(w: Work, job: Job, first: int, count: int) -> str:
             upto = min(at + TOGETHER, end)
             start = at * p.inside
             size = min(upto * p.inside, job.source.size) - start
-            read(job.source, plain[:size], start)
+            job.source.fill(plain[:size], start)
             if hasher is not None:
                 hasher.update(plain[:size])
             chance, used = os.urandom(NONCE * TOGETHER), 0
@@ -129,19 +163,6 @@ def _stretch(w: Work, job: Job, first: int, count: int) -> str:
             write(job.target, sealed[:used], HEADER + at * p.segment)
             job.advance(size)
     return hasher.hexdigest() if hasher is not None else ""
-
-
-def read(source: Source, into: memoryview, offset: int) -> None:
-    """Fill a buffer from a file. Raises Unreadable where the file is shorter."""
-    have = 0
-    while have < len(into):
-        try:
-            got = os.preadv(source.descriptor, [into[have:]], offset + have)
-        except OSError as e:
-            raise Unreadable(source.name, (e.strerror or "an error").lower(), "a file that can be read") from None
-        if not got:
-            raise _changed(source)
-        have += got
 
 
 def write(descriptor: int, octets: memoryview, offset: int) -> None:

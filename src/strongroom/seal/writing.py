@@ -17,7 +17,8 @@ from strongroom.kit.floe import HEADER, IV, Message
 from strongroom.kit.sealed import Artifact, Entry, Index, Role
 from strongroom.model.errors import BadInput, Malformed, Unreadable
 from strongroom.seal import sealing
-from strongroom.seal.sealing import STRETCH, Hasher, Job, Source, Work
+from strongroom.seal.checkpoints import Outgoing
+from strongroom.seal.sealing import STRETCH, FileSource, Hasher, Job, Source, Work
 
 UNFINISHED = ".unfinished"  # what the folder of a sealing under way ends in
 _NEW = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -47,22 +48,53 @@ class Writing:
     ) -> tuple[Entry, tuple[str, ...]]:
         """Seal a file; its entry, and the digests of its stretches where a hasher is given."""
         with _source(planned.source) as (source, status), self._target(number) as target:
-            message, done = self._begun(number, source, target)
-            if hasher is not None:
-                done = 0  # its digests are of the whole
-                message = self._fresh(number)
+            message, done, before = self._begun(number, source, target, hasher)
             if not done:
                 os.ftruncate(target, 0)  # nothing of another message stays behind
             if done:
                 self.advance(min(done * self.artifact.parameters.inside, source.size))
-            digests = sealing.seal(self.work, Job(source, target, message, hasher, self.advance), done)
+            after = sealing.seal(self.work, Job(source, target, message, hasher, self.advance), done)
+            digests = (*before, *after)
             os.fsync(target)
             _same(source, status)
             executable = bool(status.st_mode & stat.S_IXUSR)
+        return self._entered(number, planned.path, source.size, message, executable=executable), digests
+
+    def stream(
+        self,
+        number: int,
+        path: str,
+        source: Source,
+        hasher: Callable[[], Hasher] | None = None,
+        *,
+        executable: bool = False,
+    ) -> tuple[Entry, tuple[str, ...]]:
+        """Seal what is no file, from the first octet on; as `file`. Nothing of it is gone on with after an interruption."""
+        message = self._fresh(number)
+        with self._target(number) as target:
+            os.ftruncate(target, 0)
+            digests = sealing.seal(self.work, Job(source, target, message, hasher, self.advance))
+            os.fsync(target)
+        return self._entered(number, path, source.size, message, executable=executable), digests
+
+    def outgoing(
+        self, number: int, path: str, write: Callable[[Outgoing], object], hasher: Callable[[], Hasher] | None = None
+    ) -> tuple[Entry, tuple[str, ...]]:
+        """Seal what a function writes to a file object; as `stream`."""
+        message = self._fresh(number)
+        with self._target(number) as target:
+            os.ftruncate(target, 0)
+            out = Outgoing(target, message, hasher, self.advance)
+            write(out)
+            digests = out.finish()
+            os.fsync(target)
+        return self._entered(number, path, out.size, message), digests
+
+    def _entered(self, number: int, path: str, size: int, message: Message, *, executable: bool = False) -> Entry:
         tag = message.header[-floe.TAG :].hex()
-        entry = Entry(number, Role.FILE, source.size, tag, path=planned.path, executable=executable)
+        entry = Entry(number, Role.FILE, size, tag, path=path, executable=executable)
         self.entries.append(entry)
-        return entry, digests
+        return entry
 
     def attach(self, number: int, role: Role, media: str, octets: bytes) -> Entry:
         """Seal a document that belongs to the artifact."""
@@ -104,22 +136,53 @@ class Writing:
             at += message.seal(n, inside, memoryview(out)[at:], os.urandom(floe.NONCE), last=n == count - 1)
         put(path, bytes(out))
 
-    def _begun(self, number: int, source: Source, target: int) -> tuple[Message, int]:
-        """The message that a sealing before this has begun, and how many of its segments hold what the source holds now."""
+    def _begun(
+        self, number: int, source: Source, target: int, hasher: Callable[[], Hasher] | None
+    ) -> tuple[Message, int, tuple[str, ...]]:
+        """The message that a sealing before this has begun, how many of its segments hold what the source holds now.
+
+        And the digests of the stretches that these are.
+        """
         p = self.artifact.parameters
         header = os.pread(target, HEADER, 0)
         try:
             key, aad = sealed.file_key(self.key, self.artifact, number), sealed.aad(self.artifact, Role.FILE, number)
             message = floe.resume(key, aad, header, p)
         except Malformed:
-            return self._fresh(number), 0  # nothing was begun, or not as far as a header
+            return self._fresh(number), 0, ()  # nothing was begun, or not as far as a header
         if os.fstat(target).st_size != p.sealed(source.size):
-            return self._fresh(number), 0  # it was begun for a source of another size
-        done = _agreeing(message, source, target)
-        return (message, done // STRETCH * STRETCH) if done is not None else (self._fresh(number), 0)
+            return self._fresh(number), 0, ()  # it was begun for a source of another size
+        stretches = Stretches(hasher)
+        done = _agreeing(message, source, target, stretches)
+        if done is None:
+            return self._fresh(number), 0, ()
+        whole = p.segments(source.size) if done == p.segments(source.size) else done // STRETCH * STRETCH
+        return message, whole, stretches.digests(whole)
 
 
-def _agreeing(message: Message, source: Source, target: int) -> int | None:
+class Stretches:
+    """The digests of stretches, of segments that come one after the other from the first on."""
+
+    def __init__(self, hasher: Callable[[], Hasher] | None) -> None:
+        """Without a hasher there are none."""
+        self._hasher = hasher
+        self._held: list[Hasher] = []
+        self._count = 0
+
+    def take(self, octets: memoryview) -> None:
+        """The next segment."""
+        if self._hasher is not None:
+            if self._count % STRETCH == 0:
+                self._held.append(self._hasher())
+            self._held[-1].update(octets)
+        self._count += 1
+
+    def digests(self, segments: int) -> tuple[str, ...]:
+        """Of so many segments: whole stretches, or all that there are."""
+        return tuple(h.hexdigest() for h in self._held[: -(-segments // STRETCH)])
+
+
+def _agreeing(message: Message, source: Source, target: int, stretches: Stretches) -> int | None:
     """How many segments from the first on are there; None where any that is there holds what the source does not.
 
     Threads seal several stretches at once, so that there may be more behind a gap. Segments that hold the same may be
@@ -142,10 +205,12 @@ def _agreeing(message: Message, source: Source, target: int) -> int | None:
         except Malformed:
             gap = True  # a write that was cut off
         else:
-            sealing.read(source, memoryview(want)[:size], position * p.inside)
+            source.fill(memoryview(want)[:size], position * p.inside)
             if have[:size] != want[:size]:
                 return None
-            done += not gap
+            if not gap:
+                done += 1
+                stretches.take(memoryview(have)[:size])
         position += 1
     return done
 
@@ -159,7 +224,7 @@ def _data(descriptor: int, start: int) -> int | None:
 
 
 @contextlib.contextmanager
-def _source(path: Path) -> Iterator[tuple[Source, os.stat_result]]:
+def _source(path: Path) -> Iterator[tuple[FileSource, os.stat_result]]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as e:
@@ -168,12 +233,12 @@ def _source(path: Path) -> Iterator[tuple[Source, os.stat_result]]:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(str(path), "no plain file", "a file")
-        yield Source(descriptor, status.st_size, str(path)), status
+        yield FileSource(descriptor, status.st_size, str(path)), status
     finally:
         os.close(descriptor)
 
 
-def _same(source: Source, before: os.stat_result) -> None:
+def _same(source: FileSource, before: os.stat_result) -> None:
     after = os.fstat(source.descriptor)
     if (after.st_size, after.st_mtime_ns, after.st_ctime_ns) != (
         before.st_size,
