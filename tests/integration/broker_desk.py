@@ -81,7 +81,7 @@ class Owned(House):
         """What the log says, entry by entry: the kind, and the first reason."""
         place = place_of(load(str(self.config)))
         found = [got.entry for got in log_entries.entries(place) if got.entry is not None]
-        return [(e.kind, str(e.fields["reasons"][0])) for e in found]  # type: ignore[index] # a list of texts
+        return [(e.kind, str(e.fields.get("reasons", ("",))[0])) for e in found]  # type: ignore[index] # a list of texts
 
     def proven(self, index: int) -> bool:
         """Whether the log proves an entry to somebody who has its key alone."""

@@ -1,6 +1,7 @@
 """What the broker says of its interface holds: requests drawn from both of its OpenAPI documents, against a process behind TLS.
 
-The program `schemathesis` is looked for on the path: `pip install schemathesis` into an environment of its own.
+The program `schemathesis` lies on the path, or in a virtual environment of its own: `$XDG_CACHE_HOME/strongroom-tests/schemathesis`,
+or where `$SCHEMATHESIS` says.
 """
 
 import json
@@ -16,8 +17,10 @@ import minted_x509 as x
 import pytest
 from broker_house import House, Running, running
 
-_PROGRAM = shutil.which("schemathesis")
-_WHY = "no schemathesis on the path: pip install schemathesis into an environment of its own"
+_CACHE = Path(os.getenv("XDG_CACHE_HOME") or Path.home() / ".cache") / "strongroom-tests"
+_OWN = Path(os.getenv("SCHEMATHESIS") or _CACHE / "schemathesis") / "bin"
+_PROGRAM = shutil.which("schemathesis", path=f"{_OWN}{os.pathsep}{os.getenv('PATH') or os.defpath}")
+_WHY = f"no {_OWN}/schemathesis and none on the path: make a virtual environment there with schemathesis==4.32.5"
 pytestmark = [pytest.mark.integration, pytest.mark.skipif(_PROGRAM is None, reason=_WHY)]
 _ENOUGH = 600.0  # seconds; not a measure, only an end to waiting
 # No draw has a signature, or a key whose id is its hash: 400 is then an answer as good as the others.

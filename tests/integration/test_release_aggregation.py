@@ -51,7 +51,7 @@ from strongroom.model.attest import Endorsements, EvidenceKind, Reference, Refer
 from strongroom.model.codes import EntryKind
 from strongroom.model.errors import BadSignature
 from strongroom.model.log import LogEntry
-from strongroom.model.release import Issue, Revocation, Secret, What
+from strongroom.model.release import CERTIFICATE, Issue, Revocation, Secret, What
 
 _ABSENT = [p for p in ("swtpm", "tpm2") if not shutil.which(p)]
 pytestmark = [pytest.mark.integration, pytest.mark.skipif(bool(_ABSENT), reason=f"missing: {', '.join(_ABSENT)}")]
@@ -179,7 +179,8 @@ def joint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
         )
         authority = a.Authority(clock())
         for name, octets in ((RANK_CA, authority.pem), (AGGREGATOR_CA, authority.pem), (DATA, KEY)):
-            rig.store.deposit(keys.wrap(Secret(octets), name, 1, tuple(signing.values())), clock())
+            purpose = "" if name == DATA else CERTIFICATE
+            rig.store.deposit(keys.wrap(Secret(octets), name, 1, tuple(signing.values()), purpose), clock())
         receivers: dict[str, jwe.PrivateKey] = {
             "lab-a": ec.generate_private_key(ec.SECP256R1()),
             "lab-b": rsa.generate_private_key(public_exponent=65537, key_size=3072),

@@ -174,3 +174,22 @@ def test_the_python_door_on_a_host(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     with Door(desk.served.at["listening"], ca=str(desk.house.ca), **where) as door, door.get(NAME) as secret:  # type: ignore[arg-type] # by name
         assert bytes(secret) == KEY
         assert door.operator_trusted
+
+
+@WITHOUT_LOG
+def test_a_drill_beside_the_serving_broker(desk: Desk) -> None:
+    """The command repeats the host's release with every fault; before there is one it says so, and its outcome is in the log."""
+    whole = (sys.executable, "-m", "strongroom", "release", "drill", "--offline", "--config", str(desk.house.config))
+    told = subprocess.run(whole, check=False, capture_output=True, text=True, timeout=_ENOUGH)
+    assert (told.returncode, "release get" in told.stderr) == (2, True), told.stderr
+    with desk.client() as client, client.get(NAME) as secret:
+        assert bytes(secret) == KEY
+    wait_for(desk.house, 1)
+    told = subprocess.run(whole, check=False, capture_output=True, text=True, timeout=_ENOUGH)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "it fails closed" in told.stdout
+    assert max(map(len, told.stdout.splitlines())) <= 80
+    wait_for(desk.house, 2)
+    assert [kind for kind, _ in desk.house.said()] == [EntryKind.RELEASE, EntryKind.DRILL]
+    with desk.client() as client, client.get(NAME) as secret:
+        assert bytes(secret) == KEY

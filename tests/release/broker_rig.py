@@ -45,11 +45,11 @@ class MemoryKeys:
     key: bytes = field(default_factory=lambda: os.urandom(32))
     opened: int = 0
 
-    def wrap(self, secret: Secret, resource: str, version: int, owners: tuple[str, ...]) -> Wrapped:
+    def wrap(self, secret: Secret, resource: str, version: int, owners: tuple[str, ...], purpose: str = "") -> Wrapped:
         """Wrap a secret."""
         nonce = os.urandom(12)
-        blob = nonce + AESGCM(self.key).encrypt(nonce, secret.reveal(), bound_to(resource, version, owners))
-        return Wrapped(resource, version, "memory", "k1", blob, owners)
+        blob = nonce + AESGCM(self.key).encrypt(nonce, secret.reveal(), bound_to(resource, version, owners, purpose))
+        return Wrapped(resource, version, "memory", "k1", blob, owners, purpose)
 
     def unwrap(self, receipt: Receipt, wrapped: Wrapped, now: datetime) -> Secret:
         """Open it, once the gate has."""

@@ -11,7 +11,10 @@ import msgspec
 import pytest
 
 from strongroom.app.broker_join import join_brokers
+from strongroom.app.broker_presence import Presence
 from strongroom.app.broker_release import resource
+from strongroom.app.release_admin import Desk
+from strongroom.app.release_drill import Asked, drill
 from strongroom.app.release_policy import in_force, load
 from strongroom.app.sources import gather
 from strongroom.kit import release_policy as files
@@ -164,6 +167,15 @@ def test_a_log_that_was_changed_is_broken(rig: b.Rig) -> None:
     assert value(rig, "broker.log_broken") not in ((), None)
 
 
+def test_how_it_tells_is_asked_of_those_that_serve(rig: b.Rig) -> None:
+    """The configuration says that lines are redacted, and a broker over the same state says that its lines are not."""
+    assert (value(rig, "broker.log_redacted"), value(rig, "broker.log_plain")) == (True, ())
+    there = Presence(rig.store, redacted=False, twin=False, started=rig.now)
+    there.begin()
+    assert there.ident in str(value(rig, "broker.log_plain"))
+    assert value(rig, "broker.twin") is False
+
+
 def test_what_reads_does_not_keep(rig: b.Rig) -> None:
     """The reading door of the database gives what is kept, and takes nothing."""
     with BrokerReading(str(rig.folder / "broker.db")) as store:
@@ -172,3 +184,18 @@ def test_what_reads_does_not_keep(rig: b.Rig) -> None:
         assert msgspec.json.decode(store.get(record))["schema"] == "strongroom.attestation-record/1"
         with pytest.raises(Exception, match="to be read only"):
             store.put(json.dumps({}).encode())
+
+
+def test_a_drill_is_read_from_the_log(rig: b.Rig) -> None:
+    """Before one there is none; after it, its outcome, its age, and whether it was of the policy in force."""
+    assert value(rig, "broker.drilled") is False
+    rig.log.publish()
+    done = drill(Desk(rig.store, {}, rig.log, rig.policy, "tester", rig.now), Asked(rig.place, judge=rig.judge))
+    rig.log.publish()
+    assert done.passed
+    assert [value(rig, f"broker.{n}") for n in ("drilled", "drill_passed", "drill_unattested", "drill_policy")] == [
+        True, True, True, True,
+    ]  # fmt: skip
+    assert value(rig, "broker.drill_failed") == ()
+    rig.later(days=91)
+    assert value(rig, "broker.drill_days") == 91.0

@@ -27,7 +27,7 @@ from strongroom.kit import svid
 from strongroom.model.codes import EntryKind
 from strongroom.model.errors import Denied, KeyUnavailable, LogUnavailable, Malformed, StateError
 from strongroom.model.log import LogEntry
-from strongroom.model.release import Demand, Issue, Revocation, Rule, Secret, Terms, What
+from strongroom.model.release import CERTIFICATE, Demand, Issue, Revocation, Rule, Secret, Terms, What
 from strongroom.model.trust import Decision, Receipt
 from strongroom.release.decide import decide
 
@@ -57,9 +57,9 @@ class House:
         made = msgspec.structs.replace(self.rig.policy.rules[0], **fields)
         self.rig.policy = msgspec.structs.replace(self.rig.policy, rules=(made, *self.rig.policy.rules[1:]))
 
-    def deposit(self, octets: bytes, version: int) -> None:
+    def deposit(self, octets: bytes, version: int, purpose: str = CERTIFICATE) -> None:
         """Another key in place of the authority's."""
-        self.rig.store.deposit(self.rig.keys.wrap(Secret(octets), CA, version, (b.OWNER,)), self.rig.now)
+        self.rig.store.deposit(self.rig.keys.wrap(Secret(octets), CA, version, (b.OWNER,), purpose), self.rig.now)
 
     def entries(self) -> list[LogEntry]:
         """What the log holds."""

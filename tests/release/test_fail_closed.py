@@ -26,7 +26,7 @@ from strongroom.model.errors import (
     Malformed,
     Unreadable,
 )
-from strongroom.model.release import ReleasePolicy, Revocation, Secret, What
+from strongroom.model.release import ReleasePolicy, Revocation, Secret, What, version_name
 from strongroom.model.trust import Decision, Receipt
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -215,6 +215,7 @@ def revoked(what: What) -> Callable[[Trial], object]:
             What.POLICY: w.policy,
             What.REFERENCE: w.references[0],
             What.RESOURCE: b.WEIGHTS,
+            What.VERSION: version_name(b.WEIGHTS, 1),
         }[what]
         t.rig.store.revoke(Revocation(what, value, f"revoked {what.value}", t.rig.now, "ops"))
 

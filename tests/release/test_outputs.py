@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, mlkem, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from served_broker import Answer, Served, serving
 
-from strongroom.app import log_entries, release_output, release_sinks
+from strongroom.app import log_entries, release_output
 from strongroom.app.broker_output import output, recipients
 from strongroom.app.broker_release import resource
 from strongroom.app.broker_words import Refused
@@ -33,6 +33,7 @@ from strongroom.model.log import LogEntry
 from strongroom.model.release import Demand, Receiver, Revocation, Terms, What
 from strongroom.model.trust import Decision, Receipt
 from strongroom.release.decide import decide
+from strongroom.seal import memory as seal_memory
 
 OWNER_A, OWNER_B = ec.derive_private_key(41, ec.SECP256R1()), ec.derive_private_key(42, ec.SECP384R1())
 SEALED = "sha256:" + "55" * 32
@@ -437,7 +438,7 @@ def test_whoever_is_no_recipient_opens_nothing(at: At, key: jwe.PrivateKey) -> N
 
 def test_a_disk_is_refused(sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What an owner opens is not written to a disk by mistake."""
-    monkeypatch.setattr(release_sinks, "in_memory", lambda _: False)
+    monkeypatch.setattr(seal_memory, "in_memory", lambda _: False)
     code, told = run("open-output", str(sealed), "--key", str(tmp_path / "owner.pem"), "-o", str(tmp_path / "mean"))
     assert code == 2
     assert "--allow-disk" in told

@@ -20,13 +20,17 @@ from strongroom.app import release_sinks as sinks
 from strongroom.app.release_secret import Secret
 from strongroom.kit import jwe
 from strongroom.model.errors import BadUsage, Malformed, Unreadable
+from strongroom.seal import memory as seal_memory
+from strongroom.seal.memory import SEALS
 
 SHM = Path("/dev/shm")
 OCTETS = b"a secret of some octets"
 NAME = "models/weights/llm-1"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENVIRONMENT = os.environ  # noqa: TID251 - what programs are started with
-in_shm = pytest.mark.skipif(not SHM.is_dir() or not sinks.in_memory(SHM.stat().st_dev), reason="/dev/shm is no tmpfs")
+in_shm = pytest.mark.skipif(
+    not SHM.is_dir() or not seal_memory.in_memory(SHM.stat().st_dev), reason="/dev/shm is no tmpfs"
+)
 
 
 def secret(octets: bytes = OCTETS) -> Secret:
@@ -165,7 +169,7 @@ def test_a_file_that_exists_is_not_written_over(memory: Path) -> None:
 
 def test_a_disk_is_refused_unless_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A place that is not known to lie in memory is a disk; who allows it gets the file there."""
-    monkeypatch.setattr(sinks, "in_memory", lambda _: False)
+    monkeypatch.setattr(seal_memory, "in_memory", lambda _: False)
     with pytest.raises(BadUsage, match="on a disk") as told, sinks.opened(str(tmp_path / "key"), None):
         pass
     assert "--allow-disk" in told.value.hint
@@ -191,8 +195,8 @@ def test_what_lies_in_memory(tmp_path: Path, minor: int, *, wanted: bool) -> Non
     """A tmpfs does; a disk, what is both, and what is not listed does not."""
     table = tmp_path / "mountinfo"
     table.write_text(MOUNTS.lstrip())
-    assert sinks.in_memory(os.makedev(0, minor), str(table)) is wanted
-    assert sinks.in_memory(os.makedev(0, minor), str(tmp_path / "none")) is False
+    assert seal_memory.in_memory(os.makedev(0, minor), str(table)) is wanted
+    assert seal_memory.in_memory(os.makedev(0, minor), str(tmp_path / "none")) is False
 
 
 @pytest.mark.parametrize("folder", ["/nonexistent", "/proc/self/status"])
@@ -312,7 +316,7 @@ def test_what_is_inherited_is_the_secret(via: str) -> None:
     if via == descriptors.MEMFD:
         with pytest.raises(PermissionError):
             os.write(handed.number, b"x")
-        assert fcntl.fcntl(handed.number, fcntl.F_GET_SEALS) == descriptors._SEALS
+        assert fcntl.fcntl(handed.number, fcntl.F_GET_SEALS) == SEALS
         assert stat.S_IMODE(os.fstat(handed.number).st_mode) == 0o400
         with Path(f"/dev/fd/{handed.number}").open("rb") as again:
             assert again.read() == OCTETS

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from served_broker import Answer, Served, serving
 
-from strongroom.app import release_identity, release_sinks
+from strongroom.app import release_identity
 from strongroom.app.release_certificate import Certificate, Roots, certificate, roots
 from strongroom.app.release_client import Client, To
 from strongroom.app.release_get import Asking
@@ -27,6 +27,7 @@ from strongroom.app.release_identity import AUTHORITIES, CERTIFICATE, KEY, Place
 from strongroom.app.release_words import TurnedAway
 from strongroom.model.errors import BadInput, BadSignature, BadUsage, Malformed, StrongroomError, Unreadable
 from strongroom.model.release import Demand, Issue, Rule, Secret
+from strongroom.seal import memory as seal_memory
 
 CA, RANK = "lab/ca/rank", "spiffe://lab.example/rank"
 
@@ -65,7 +66,7 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[At]:
     rule = Rule(CA, {"lab": Demand(references=("worker 1.4",))}, uses=2, issue=Issue(RANK))
     rig.policy = msgspec.structs.replace(rig.policy, rules=(rule, rig.rule()))
     authority = a.Authority(rig.now)
-    rig.store.deposit(rig.keys.wrap(Secret(authority.pem), CA, 1, (b.OWNER,)), rig.now)
+    rig.store.deposit(rig.keys.wrap(Secret(authority.pem), CA, 1, (b.OWNER,), "certificate"), rig.now)
     trust = tmp_path / "trust.pem"
     trust.write_bytes(authority.root)
     with serving(rig.broker, tmp_path) as served:
@@ -168,7 +169,7 @@ def test_an_authority_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_gets_three_files(at: At, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Key, certificate and authorities, each for its owner alone; TLS takes them as they are."""
-    monkeypatch.setattr(release_sinks, "in_memory", lambda _: True)
+    monkeypatch.setattr(seal_memory, "in_memory", lambda _: True)
     folder = tmp_path / "tls"
     folder.mkdir()
     at.obtain(folder=str(folder))
@@ -205,7 +206,7 @@ def test_a_place_that_will_not_do_is_told_before_anything_is_asked(
     at: At, said: str, places: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A certificate that could be put nowhere is not asked for: it may be given once."""
-    monkeypatch.setattr(release_sinks, "in_memory", lambda _: False)
+    monkeypatch.setattr(seal_memory, "in_memory", lambda _: False)
     with pytest.raises(BadUsage, match=said):
         at.obtain(**places)
     assert at.served.asked == []
@@ -213,7 +214,7 @@ def test_a_place_that_will_not_do_is_told_before_anything_is_asked(
 
 def test_a_disk_is_taken_where_that_is_said(at: At, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever says so has it on a disk."""
-    monkeypatch.setattr(release_sinks, "in_memory", lambda _: False)
+    monkeypatch.setattr(seal_memory, "in_memory", lambda _: False)
     at.obtain(folder=str(tmp_path), disk=True)
     assert (tmp_path / KEY).exists()
 

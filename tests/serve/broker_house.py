@@ -85,6 +85,7 @@ class House:
 
     def _text(self) -> str:
         f = self.folder
+        plain = "" if "redact_log" in self.more else "redact_log = false\n"
         rate = "" if "address_rate" in self.more else "address_rate = 100000\n"
         admins = "".join(
             f'[[broker.admins]]\nname = "{n}"\nkey = "{self.keys[n]}"\nroles = {json.dumps(roles)}\n'
@@ -93,7 +94,7 @@ class House:
         return (
             f'{self.before}[state]\npath = "{f}/strongroom.db"\n'
             f'[broker]\nstate = "{self.state or f / "broker.db"}"\npolicy = "{f}/policy.toml"\n'
-            f'signers = ["{ANN.verifier}"]\nevidence = "none"\n{rate}{self.more}{self.sections()}{admins}'
+            f'signers = ["{ANN.verifier}"]\nevidence = "none"\n{rate}{plain}{self.more}{self.sections()}{admins}'
         )
 
     def policy_text(self, version: int, **rule: str) -> str:

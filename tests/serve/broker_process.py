@@ -19,7 +19,6 @@ import minted_x509 as x  # noqa: E402 - as above
 import msgspec  # noqa: E402 - as above
 
 from strongroom.app.broker import Broker, Judging  # noqa: E402 - as above
-from strongroom.app.broker_channel import Channel  # noqa: E402 - as above
 from strongroom.app.broker_open import Opened, opened  # noqa: E402 - as above
 from strongroom.app.config import load  # noqa: E402 - as above
 from strongroom.attest.tee import composite  # noqa: E402 - as above
@@ -78,8 +77,6 @@ def main(folder: Path, *words: str) -> int:
     admin = "127.0.0.1:0" if "admin" in options else None
     said = Words("127.0.0.1:0", pem, pem, False, admin, ca if admin else None, options.get("figures"), "json", False)
     served: Served = said.served(config)
-    if "redacted" in options:
-        served = replace(served, channel=Channel("json", redacted=True))
     attester = Minted() if "attested" in options else None
     twin = "twin" in options
     shown = certificate_of(served.public) if "proxied" not in options else b"the certificate of a broker behind a proxy"

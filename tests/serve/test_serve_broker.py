@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from email.message import Message
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from urllib.request import Request
 
 import broker_rig as b
 import composite_minting as c
@@ -16,6 +19,7 @@ from strongroom.serve.broker_desk import Desk
 from strongroom.serve.broker_http import figures, routes
 
 ATTEST, AUTH, WEIGHTS = "/kbs/v0/attest", "/kbs/v0/auth", f"/kbs/v0/resource/{b.WEIGHTS}"
+PURPOSES = ("certificate", "recipients", "output")
 Client = TestClient[Litestar]
 
 
@@ -73,12 +77,35 @@ def test_tokens_verify_by_the_published_key(client: Client, rig: b.Rig) -> None:
     assert json.loads(jose.verify(read, jose.Algorithm.ES256, key.key))["broker-trust"] == "operator-trusted"
 
 
-def test_the_cookie_is_for_the_protocol_alone(client: Client) -> None:
+def test_the_cookie_is_for_no_script_and_no_other_site(client: Client) -> None:
     """The session's cookie is out of reach of scripts and of other sites, and nothing is cached."""
     got = client.post(AUTH, content=b.opening())
     said = got.headers["set-cookie"]
-    assert all(word in said for word in ("HttpOnly", "SameSite=Strict", "Path=/kbs"))
+    assert all(word in said.split("; ") for word in ("HttpOnly", "SameSite=Strict", "Path=/"))
     assert got.headers["cache-control"] == "no-store"
+
+
+class Headed:
+    """An answer, as a cookie jar reads one."""
+
+    def __init__(self, cookie: str) -> None:
+        self._held = Message()
+        self._held["Set-Cookie"] = cookie
+
+    def info(self) -> Message:
+        """Its headers."""
+        return self._held
+
+
+@pytest.mark.parametrize("path", [WEIGHTS, *(f"/strongroom/v0/{w}/{b.WEIGHTS}" for w in PURPOSES)])
+def test_a_strict_jar_sends_the_session_to_every_path_that_takes_it(client: Client, path: str) -> None:
+    """A client that keeps cookies by the letter sends the session to the protocol and to what is beside it."""
+    nonce = client.post(AUTH, content=b.opening())
+    jar = CookieJar(DefaultCookiePolicy(strict_domain=True, strict_ns_set_path=True))
+    jar.extract_cookies(Headed(nonce.headers["set-cookie"]), Request(f"http://broker.example{AUTH}"))  # type: ignore[arg-type] # all it reads
+    asked = Request(f"http://broker.example{path}")
+    jar.add_cookie_header(asked)
+    assert asked.get_header("Cookie") == nonce.headers["set-cookie"].partition(";")[0]
 
 
 def test_refusals_say_little(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +171,7 @@ def test_a_process_of_its_own_starts_closed(tmp_path: Path) -> None:
     serving.need_server()
     words = ("broker", "--listen", "127.0.0.1:0", "--config", str(tmp_path / "strongroom.toml"), "--offline")
     with serving.running(words, tmp_path) as running:
-        assert "no release policy" in running.said
+        assert "no release policy" in running.said  # a word of the fixed list, without its file
         assert running.ask("POST", "/kbs/v0/auth", b.opening()).status == 200
         assert running.ask("GET", "/readyz").status == 503
     assert oct((tmp_path / "state" / "broker.key").stat().st_mode & 0o777) == "0o600"

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+import broker_races
 import msgspec
 import pytest
 from release_terms import KEY, NOW, RESOURCE, WORKLOAD
@@ -153,3 +155,18 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StateError):
         blobs.put(tmp_path / "x", b"y")
+
+
+def test_who_loses_a_race_over_a_policy_is_told_as_who_comes_later(tmp_path: Path) -> None:
+    """Two brokers bring a policy at once: the same is in force for both, an older one or another of its version is denied."""
+    path = str(tmp_path / "broker.db")
+    with BrokerStore(path) as one, BrokerStore(path) as two:
+        broker_races.policies(one, two)
+
+
+def test_many_who_bring_policies_and_approvals_at_once_get_no_fault(tmp_path: Path) -> None:
+    """Nobody sees an error of the database, and what stands is what one of them has brought."""
+    with ExitStack() as held:
+        broker_races.together(
+            [held.enter_context(BrokerStore(str(tmp_path / "broker.db"), seconds=30)) for _ in range(4)]
+        )

@@ -1,7 +1,7 @@
 """What the operator of a broker reads: a line for each refusal, with the step that failed, and never a secret.
 
-Redacted, a line has ids of steps and nothing that was found: it may leave the house, and whoever supports the workload
-sees where it failed. The log has all.
+Redacted, a line has words of a fixed list, ids of steps among them, and nothing that was found: it may leave the house, and
+whoever supports the workload sees where it failed. The log has all of what was decided, and administration says what is amiss.
 """
 
 import re
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -31,7 +32,29 @@ _OURS = frozenset(
         "administer.role",
     }
 )
+# What a trouble begins with (`app/broker_health.py`): of what is redacted so much is told.
+_HEADS = (
+    "no release policy that its signers have signed",
+    "release policy",
+    "what evidence is judged by",
+    "database",
+    "no key back end",
+    "key back end",
+    "log",
+)
 _MOST = 2000  # signs of a line
+
+
+class Note(StrEnum):
+    """What a note is about: all that is left of it where the channel is redacted."""
+
+    READY = "ready"
+    NOT_READY = "not-ready"
+    TWIN = "debug-twin"
+    ATTESTED = "attested"
+    OPERATOR_TRUSTED = "operator-trusted"
+    NOT_LOGGED = "not-logged"
+    NOT_FORGOTTEN = "not-forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +74,14 @@ class Channel:
             held["why"] = clean(error.found)
         self._say("refused", held, now)
 
-    def note(self, text: str, now: datetime, *, warning: bool = False) -> None:
+    def note(self, about: Note, text: str, now: datetime, *, warning: bool = False) -> None:
         """Something that the operator should know."""
-        self._say("warning" if warning else "note", {"why": clean(text)}, now)
+        held: dict[str, object] = {"about": about.value}
+        if not self.redacted:
+            held["why"] = clean(text)
+        elif about is Note.NOT_READY and (part := next((h for h in _HEADS if text.startswith(h)), "")):
+            held["part"] = part
+        self._say("warning" if warning else "note", held, now)
 
     def _say(self, event: str, held: dict[str, object], now: datetime) -> None:
         if self.form == JSON:
@@ -71,7 +99,10 @@ def _plain(held: dict[str, object]) -> Iterator[str]:
             if isinstance(value, tuple) and value:
                 yield f"at {', '.join(value)}"
         elif name == "why":
-            yield str(value) if len(held) == 1 else f"because {value}"
+            yield str(value) if "about" in held else f"because {value}"
+        elif name == "about":
+            if "why" not in held:
+                yield str(value)
         else:
             yield f"session {value}" if name == "session" else str(value)
 

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from strongroom.app import broker_record
+from strongroom.app import broker_drilled, broker_record
 from strongroom.app.appraisal import appraise
 from strongroom.app.attest_policy import load as load_policy
+from strongroom.app.broker_beside import FACTS, KINDS, Beside, Looked
 from strongroom.app.broker_judging import DEBUG
 from strongroom.app.broker_open import places
 from strongroom.app.broker_releases import made_again
+from strongroom.app.broker_standing import OF_BROKER, of_broker
 from strongroom.app.config import Config, load
 from strongroom.app.log import Place
 from strongroom.app.log import now as clock_now
@@ -82,9 +84,10 @@ class _Seen:
             if log.trouble is not None:
                 self.gaps.append(self.gap(f"log {place_of(config).where}", log.trouble, (Kind.KEY,)))
             versions = self.versions(store)
-            names = sorted({v.resource for v in versions} | set(log.releases))
+            names = sorted({v.resource for v in versions} | set(log.releases) | set(log.beside.handed))
             facts |= {"broker.debug_kinds": _debug_kinds(config), "broker.log_broken": log.broken}
             facts |= {"broker.debug_resources": _debug_resources(names, terms)}
+            facts |= {**of_broker(store, terms, _doubt), **log.drilled(now, terms)}
             return [
                 self.with_(self.asset, facts),
                 *(self.resource(n, versions, config, terms, log, store) for n in names),
@@ -140,17 +143,21 @@ class _Seen:
             origin=self.asset.origin,
         )
         newest = max((v for v in versions if v.resource == name), key=lambda v: v.number, default=None)
-        facts = {**_key(name, newest, config), **_rule(name, terms), **self.releases(name, log, store)}
+        facts = {**_key(name, newest, config), **_rule(name, terms), **self.releases(name, log, store, versions)}
         return self.with_(made, facts)
 
-    def releases(self, name: str, log: "_Log", store: BrokerReading | Unknown) -> Mapping[str, Value]:
-        """The facts of a resource's releases."""
+    def releases(
+        self, name: str, log: "_Log", store: BrokerReading | Unknown, versions: Iterable[Version]
+    ) -> Mapping[str, Value]:
+        """The facts of a resource's releases, and of what the log has beside them."""
         if log.trouble is not None:
             return dict.fromkeys(_OF_RELEASES, log.trouble)
         if isinstance(store, Unknown):
             return dict.fromkeys(_OF_RELEASES, store)
         try:
-            return made_again(log.releases.get(name, []), store, self.judge, self.left).facts()
+            mine = log.releases.get(name, [])
+            beside = Looked(log.beside, store, self.judge, self.left).facts(name, mine, versions)
+            return {**made_again(mine, store, self.judge, self.left).facts(), **beside}
         except StateError as e:
             return dict.fromkeys(_OF_RELEASES, _doubt(e))
 
@@ -158,10 +165,13 @@ class _Seen:
 _OF_STATE = (
     *("broker.policy_counts", "broker.policy_trouble", "broker.debug_kinds", "broker.debug_resources"),
     "broker.log_broken",
+    *OF_BROKER,
+    *broker_drilled.FACTS,
 )
 _OF_RELEASES = (
     *("release.count", "release.not_reproduced", "release.unattested", "release.break_glass_taken"),
     *("release.break_glass_unbounded", "release.owners_unheld", "release.owners_unlogged"),
+    *FACTS,
 )
 
 
@@ -181,23 +191,37 @@ class _Log:
     releases: Mapping[str, list[tuple[Got, LogEntry]]]
     broken: Value
     trouble: Unknown | None = None
+    beside: Beside = field(default_factory=Beside)
+    drill: LogEntry | None = None  # the last one
+
+    def drilled(self, now: datetime, terms: Terms) -> Mapping[str, Value]:
+        """The facts of the last drill."""
+        if self.trouble is not None:
+            return dict.fromkeys(broker_drilled.FACTS, self.trouble)
+        return broker_drilled.facts(self.drill, now, terms)
 
     @classmethod
     def read(cls, place: Place, now: datetime) -> "_Log":
         """Audit it and read it."""
         releases: dict[str, list[tuple[Got, LogEntry]]] = defaultdict(list)
+        beside = Beside()
+        drill: LogEntry | None = None
         try:
             audited = audit_log(Ask(place, offline=True), now)
             broken = tuple(audited.broken)
-            for got in entries(place, (EntryKind.RELEASE.value,)):
-                if got.entry is not None:
+            for got in entries(place, (EntryKind.RELEASE.value, EntryKind.DRILL.value, *KINDS)):
+                if got.entry is not None and got.entry.kind is EntryKind.RELEASE:
                     releases[got.entry.subject].append((got, got.entry))
+                elif got.entry is not None and got.entry.kind is EntryKind.DRILL:
+                    drill = got.entry if broker_drilled.is_drill(got.entry) else drill
+                elif got.entry is not None:
+                    beside.add(got, got.entry)
         except LogDamaged as e:  # what an audit names is a fault of the log, and not of our eyes
             return cls({}, (f"{e.subject}: {e.found}",), _doubt(e))
         except (LogError, NotFound, BadInput) as e:
             doubt = _doubt(e)
             return cls({}, doubt, doubt)
-        return cls(releases, broken)
+        return cls(releases, broken, beside=beside, drill=drill)
 
 
 # The policy and its rules

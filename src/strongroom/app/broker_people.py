@@ -86,7 +86,7 @@ class Doorkeeper:
             found = x509.load_der_x509_certificate(der)
             spki = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             subject = found.subject.rfc4514_string()
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise nobody("a certificate that cannot be read") from None
         key = hashlib.sha256(spki).hexdigest()
         for one in self._admins:

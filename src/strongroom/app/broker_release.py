@@ -108,6 +108,8 @@ def terms_of(broker: Broker, asked: Ask, held: Held) -> Terms:
         usage=held.usage,
         now=now,
         owners=held.wrapped.owners if held.wrapped else (),
+        version=held.wrapped.version if held.wrapped else msgspec.UNSET,
+        purpose=held.wrapped.purpose if held.wrapped else msgspec.UNSET,
     )
     return msgspec.structs.replace(terms, answers=_answers(terms, policy, workload))
 

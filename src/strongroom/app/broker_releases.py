@@ -87,8 +87,8 @@ def _one(
 ) -> None:
     ident = str(entry.fields.get("decision", ""))
     name = ident or f"entry {got.index}"
-    terms, why = _terms(store, ident, inputs)
-    why = why or (_otherwise(terms, got.data, store, judge) if terms is not None else "")
+    terms, why = kept_terms(store, ident, inputs)
+    why = why or (otherwise(terms, got.data, store, judge) if terms is not None else "")
     if why:
         made.not_reproduced.append(f"{name}: {why}")
     glass = bool(terms.ask.break_glass) if terms is not None else entry.actor.startswith("operator:")
@@ -113,7 +113,7 @@ def inputs_of(entry: LogEntry) -> Mapping[str, str]:
     return dict(zip(names, digests, strict=False))
 
 
-def _terms(store: BrokerReading, ident: str, inputs: Mapping[str, str]) -> tuple[Terms | None, str]:
+def kept_terms(store: BrokerReading, ident: str, inputs: Mapping[str, str]) -> tuple[Terms | None, str]:
     """What a decision was made of; else why it cannot be had. The log says which terms those are."""
     try:
         octets = store.decision(ident)
@@ -127,7 +127,7 @@ def _terms(store: BrokerReading, ident: str, inputs: Mapping[str, str]) -> tuple
         return None, f"its terms cannot be read: {str(e)[:100]}"
 
 
-def _otherwise(terms: Terms, entry: bytes, store: BrokerReading, judge: broker_record.Judge) -> str:
+def otherwise(terms: Terms, entry: bytes, store: BrokerReading, judge: broker_record.Judge) -> str:
     """What comes out otherwise when it is decided and appraised again; nothing where all is the same."""
     if encode(entry_of(decide(terms))) != entry:
         return "decided again, it is another entry than that of the log"

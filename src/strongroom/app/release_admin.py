@@ -29,6 +29,7 @@ from strongroom.model.errors import (
 from strongroom.model.log import Field, LogEntry
 from strongroom.model.release import (
     ALLOW,
+    CERTIFICATE,
     DENY,
     Approval,
     Ask,
@@ -43,6 +44,8 @@ from strongroom.model.release import (
     What,
     Wrapped,
     resource_name,
+    version_name,
+    version_of,
 )
 from strongroom.model.trust import Decision
 from strongroom.release.decide import decide, rule_for
@@ -115,6 +118,8 @@ class Put:
 def put(desk: Desk, name: str, secret: Secret, backend: str, owners: tuple[str, ...]) -> Put:
     """Deposit a secret as a new version of a resource, bound to its owners: those named, else those of its rule.
 
+    Under a rule that gives certificates it is bound to that purpose: such a key never leaves, whatever rule comes later.
+
     Raises:
         BadInput: the name or the secret is none, nobody says whose it is, or its rule gives certificates and it is no
             authority's key.
@@ -129,11 +134,14 @@ def put(desk: Desk, name: str, secret: Secret, backend: str, owners: tuple[str, 
     if not whose:
         hint = "name the key of each owner with --owner, or apply a policy that has a rule for it"
         raise BadInput(name, "no owner", "one key of each owner", hint)
-    if by is not None and by.issue is not None:
+    issues = by is not None and by.issue is not None
+    if issues:
         svid.authority(secret.reveal(), desk.now)
     before = desk.store.resource(name)
-    wrapped = desk.backend(backend).wrap(secret, name, before.version + 1 if before else 1, whose)
-    entry = desk.record("put", name, version=wrapped.version, backend=backend, key=wrapped.key, owners=whose)
+    version, purpose = before.version + 1 if before else 1, CERTIFICATE if issues else ""
+    wrapped = desk.backend(backend).wrap(secret, name, version, whose, purpose)
+    bound = {"purpose": purpose} if purpose else {}
+    entry = desk.record("put", name, version=version, backend=backend, key=wrapped.key, owners=whose, **bound)
     desk.store.deposit(wrapped, desk.now)
     return Put(wrapped, entry, bool(rule))
 
@@ -165,15 +173,18 @@ class Listed:
 
 def listed(store: BrokerStore, policy: ReleasePolicy | None) -> Iterator[Listed]:
     """Every resource. Raises StateError."""
-    gone = {r.value.lower(): r.reason for r in store.revocations() if r.what is What.RESOURCE}
+    gone = {r.value.lower(): r.reason for r in store.revocations() if r.what in (What.RESOURCE, What.VERSION)}
     with store.transaction() as db:
         newest = {w.resource: w for w in broker_admin.versions(db)}
     for name, w in sorted(newest.items()):
         asked = Terms("", Ask(name, "", "", datetime.min), None, policy, (), (), Usage(), datetime.min)  # noqa: DTZ901 - unused
         rule = rule_for(asked)
-        yield Listed(
-            name, w.version, w.backend, w.key, w.owners, rule.resource if rule else "", gone.get(name.lower(), "")
-        )
+        yield Listed(name, w.version, w.backend, w.key, w.owners, rule.resource if rule else "", _gone(gone, w))
+
+
+def _gone(gone: Mapping[str, str], newest: Wrapped) -> str:
+    names = (newest.resource, version_name(newest.resource, newest.version))
+    return next((gone[n.lower()] for n in names if n.lower() in gone), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +236,8 @@ def revoke(desk: Desk, what: str, value: str, reason: str) -> int:
         raise BadInput("what is revoked", repr(what[:40]), ", ".join(What))
     if not value.strip() or len(value) > 512 or not reason.strip():
         raise BadInput(f"revocation of {what}", "no value, or no reason", "both; a value of at most 512 characters")
+    if what == What.VERSION:
+        version_of(value)
     entry = desk.record("revoke", f"{what} {value}", reason=reason)
     desk.store.revoke(Revocation(What(what), value, reason, desk.now, desk.who))
     return entry
@@ -329,4 +342,6 @@ def _glass_terms(desk: Desk, asked: Ask) -> Terms:
         usage=Usage(0, hour),
         now=desk.now,
         owners=wrapped.owners if wrapped else (),
+        version=wrapped.version if wrapped else msgspec.UNSET,
+        purpose=wrapped.purpose if wrapped else msgspec.UNSET,
     )

@@ -60,8 +60,8 @@ def recorded(config: Config, paths: Sequence[str], *, broker: bool) -> tuple[tup
 def _remembered(store: BrokerStore) -> tuple[tuple[Case, ...], Known]:
     with store.transaction() as db:
         held = tuple(of_workloads(broker_admin.workloads(db)))
-        owners = tuple((w.resource, w.owners) for w in broker_admin.versions(db))
-    return held, Known(store.revocations(), owners)
+        kept = tuple(broker_admin.versions(db))
+    return held, Known(store.revocations(), kept)
 
 
 def ready(path: str, config: Config, paths: Sequence[str], resources: Sequence[str]) -> Ready:

@@ -35,7 +35,7 @@ class Roots:
         """Raises Malformed where there is none."""
         try:
             self.certificates = tuple(x509.load_pem_x509_certificates(pem))
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise Malformed(name, "no certificates", "certificates of authorities in PEM") from None
         self.pem = "".join(c.public_bytes(Encoding.PEM).decode() for c in self.certificates)
 
@@ -60,7 +60,7 @@ class Certificate:
         """Raises BadSignature, Malformed for a certificate that is not this key's, or by another authority."""
         try:
             made = tuple(x509.load_pem_x509_certificates(answer.certificate.encode()))
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise Malformed(_ANSWER, "no certificate", "certificates in PEM") from None
         leaf = made[0]
         if leaf.public_key().public_bytes(*_SPKI) != key.public_key().public_bytes(*_SPKI):

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from strongroom.app.release_secret import Secret
 from strongroom.model.errors import BadUsage, Unreadable
 from strongroom.model.release import resource_name
+from strongroom.seal import memory
 
 MEMFD, PIPE = "memfd", "pipe"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
-_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 _FIRST = 3  # behind standard input, output and error
 _MOST_NUMBER = 1023
 _PIPE = 1 << 16  # octets that a pipe takes unless it is told otherwise (pipe(7))
@@ -106,18 +106,17 @@ def put(secret: Secret, number: int, via: str) -> None:
 
 def _sealed(secret: Secret) -> int:
     """A file in memory without a name, which nobody can change any more (memfd_create(2))."""
+
+    def fill(made: int) -> None:
+        with secret.view as view:
+            at = 0
+            while at < len(view):
+                at += os.write(made, view[at:])
+
     try:
-        made = os.memfd_create("strongroom", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    except OSError as e:
-        raise Unreadable("memfd", (e.strerror or "an error").lower(), "Linux 3.17 or later", "try --via pipe") from None
-    with secret.view as view:
-        at = 0
-        while at < len(view):
-            at += os.write(made, view[at:])
-    os.fchmod(made, 0o400)
-    fcntl.fcntl(made, fcntl.F_ADD_SEALS, _SEALS)
-    os.lseek(made, 0, os.SEEK_SET)
-    return made
+        return memory.sealed_file("strongroom", fill)
+    except Unreadable as e:
+        raise Unreadable(e.subject, e.found, e.wanted, "try --via pipe") from None
 
 
 def _piped(secret: Secret) -> int:

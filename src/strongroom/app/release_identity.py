@@ -16,6 +16,7 @@ from strongroom.app.release_get import Asking, Clock, client, who
 from strongroom.app.release_secret import Secret, protect
 from strongroom.model.errors import BadUsage
 from strongroom.model.release import resource_name
+from strongroom.seal import memory
 
 KEY, CERTIFICATE, AUTHORITIES = "key.pem", "certificate.pem", "authorities.pem"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
@@ -62,7 +63,7 @@ def _fit(folder: Path, *, disk: bool) -> None:
         raise BadUsage("--folder", f"{folder}: {(e.strerror or 'an error').lower()}", "a folder that exists") from None
     if not folder.is_dir():
         raise BadUsage("--folder", f"{folder}, a file", "a folder that exists")
-    if not disk and not release_sinks.in_memory(device):
+    if not disk and not memory.in_memory(device):
         raise BadUsage("--folder", f"{folder}, on a disk", "a folder in memory", _DISK)
 
 

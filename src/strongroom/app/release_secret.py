@@ -1,15 +1,14 @@
 """A secret in memory of its own, and a process that leaves no copy of itself behind."""
 
 import contextlib
-import ctypes
 import mmap
-import os
-import resource
 from types import TracebackType
 from typing import NoReturn, Self
 
-_PR_SET_DUMPABLE = 4  # prctl(2)
-_C = ctypes.CDLL(None, use_errno=True)
+from strongroom.seal import memory
+from strongroom.seal.memory import protect
+
+__all__ = ["Secret", "protect"]
 
 
 class Secret:
@@ -26,7 +25,7 @@ class Secret:
         for advice in (mmap.MADV_DONTDUMP, mmap.MADV_DONTFORK):
             with contextlib.suppress(OSError):  # an old kernel: the limit of core files holds all the same
                 self._pages.madvise(advice)
-        self.locked = _lock(self._pages)
+        self.locked = memory.lock(self._pages)
         self._view = memoryview(self._pages)[:size]
 
     @property
@@ -63,26 +62,3 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         """It is not pickled, copied or sent to another process."""
         raise TypeError("a secret is not copied")
-
-
-def _lock(pages: mmap.mmap) -> bool:
-    at = ctypes.c_char.from_buffer(pages)
-    try:
-        return bool(_C.mlock(ctypes.c_void_p(ctypes.addressof(at)), ctypes.c_size_t(len(pages))) == 0)
-    finally:
-        del at  # it holds the pages, which could not be let go of
-
-
-def protect() -> tuple[str, ...]:
-    """Let this process leave no core file, and let no other of its user look into it; what could not be done, in words.
-
-    The limit of core files is handed on to whatever the process starts; the other is undone by exec (prctl(2)).
-    """
-    troubles = []
-    try:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    except (OSError, ValueError) as e:
-        troubles.append(f"core files are not off: {e}")
-    if _C.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
-        troubles.append(f"this process may be looked into: {os.strerror(ctypes.get_errno()).lower()}")
-    return tuple(troubles)

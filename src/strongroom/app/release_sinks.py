@@ -9,9 +9,8 @@ from typing import Protocol
 
 from strongroom.app.release_secret import Secret
 from strongroom.model.errors import BadUsage, Unreadable
+from strongroom.seal import memory
 
-MOUNTS = "/proc/self/mountinfo"
-_IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 _DISK_HINT = "name a place on a tmpfs such as /run or /dev/shm, or say --allow-disk"
 
 
@@ -80,7 +79,7 @@ def _new(path: Path, held: contextlib.ExitStack, *, disk: bool) -> _File:
     try:
         folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         held.callback(os.close, folder)
-        if not disk and not in_memory(os.fstat(folder).st_dev):
+        if not disk and not memory.in_memory(os.fstat(folder).st_dev):
             raise BadUsage("-o", f"{path}, on a disk", "a file in memory", _DISK_HINT)
         made = os.open(f"/proc/self/fd/{folder}", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         held.callback(os.close, made)
@@ -96,24 +95,9 @@ def _descriptor(number: int, *, disk: bool) -> _Descriptor:
         raise BadUsage("--fd", f"{number}, which is not open", "an open descriptor, as in --fd 3 3>PLACE") from None
     if os.isatty(number):
         raise BadUsage("--fd", f"{number}, a terminal", "a pipe, a socket or a file in memory")
-    if stat.S_ISREG(found.st_mode) and not disk and not in_memory(found.st_dev):
+    if stat.S_ISREG(found.st_mode) and not disk and not memory.in_memory(found.st_dev):
         raise BadUsage("--fd", f"{number}, a file on a disk", "a pipe, a socket or a file in memory", _DISK_HINT)
     return _Descriptor(number)
-
-
-def in_memory(device: int, mounts: str = MOUNTS) -> bool:
-    """Whether the file system of a device number lies in memory; what cannot be found out counts as a disk."""
-    wanted = f"{os.major(device)}:{os.minor(device)}"
-    try:
-        lines = Path(mounts).read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return False
-    kinds = {  # proc(5): "36 35 98:0 / /mnt rw - ext4 /dev/root rw"
-        after.split()[0]
-        for before, dash, after in (line.partition(" - ") for line in lines)
-        if dash and after.split() and before.split()[2:3] == [wanted]
-    }
-    return bool(kinds) and kinds <= _IN_MEMORY
 
 
 def _write(descriptor: int, secret: Secret, place: str) -> None:

@@ -25,6 +25,7 @@ from strongroom.model.release import (
     Terms,
     Usage,
     Workload,
+    Wrapped,
 )
 from strongroom.release import workload
 from strongroom.release.decide import decide, rule_for
@@ -59,14 +60,14 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the broker's own state adds: the revocations, and the owners that are bound into resources."""
+    """What the broker's own state adds: the revocations, and what is bound into resources; every version, by number."""
 
     revocations: tuple[Revocation, ...] = ()
-    owners: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    kept: tuple[Wrapped, ...] = ()
 
-    def bound(self, resource: str) -> tuple[str, ...]:
-        """The owners of a resource that was deposited."""
-        return dict(self.owners).get(resource, ())
+    def newest(self, resource: str) -> Wrapped | None:
+        """What would be released of a resource that was deposited."""
+        return {w.resource: w for w in self.kept}.get(resource)
 
 
 def cases(paths: Sequence[str]) -> Iterator[Case]:
@@ -133,6 +134,7 @@ def tried(policy: ReleasePolicy, held: Iterable[Case], resources: Sequence[str],
 
 def _terms(policy: ReleasePolicy, case: Case, resource: str, known: Known) -> Terms:
     w = case.workload if case.bound else msgspec.structs.replace(case.workload, key=_SUPPOSED)
+    kept = known.newest(resource)
     terms = Terms(
         id="trial",
         ask=Ask(resource, w.key, case.where, w.appraised_at),
@@ -142,7 +144,9 @@ def _terms(policy: ReleasePolicy, case: Case, resource: str, known: Known) -> Te
         approvals=(),
         usage=Usage(),
         now=w.appraised_at,
-        owners=known.bound(resource),
+        owners=kept.owners if kept else (),
+        version=kept.version if kept else msgspec.UNSET,
+        purpose=kept.purpose if kept else msgspec.UNSET,
     )
     rule = rule_for(terms)
     if rule is not None and rule.issue is not None:  # the key itself never leaves: what it gives is a certificate

@@ -6,7 +6,7 @@ from strongroom.app.release_admin import Broken, Listed, Put, Rotated
 from strongroom.app.release_backup import Drilled, Kept, Manifest
 from strongroom.app.release_prepare import Prepared
 from strongroom.app.release_replay import Replayed
-from strongroom.cli.log_views import line
+from strongroom.cli.lines import line
 from strongroom.cli.release_views import formatted, item
 from strongroom.model.release import Approval
 

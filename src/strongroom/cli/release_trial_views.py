@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from strongroom.app.release_apply import Applied, Ready
 from strongroom.app.release_trial import Difference, Tried, described
-from strongroom.cli.log_views import line
+from strongroom.cli.lines import line
 from strongroom.cli.release_views import formatted, item
 
 _MOST = 20  # lines of one sort; the JSON has them all

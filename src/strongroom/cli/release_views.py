@@ -9,8 +9,7 @@ import msgspec
 from strongroom.app.release_policy import Checked, Signed, Signing
 from strongroom.app.release_policy_words import of_demand, of_rule
 from strongroom.app.release_providers import Linted
-from strongroom.cli.log_views import line
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean, line
 from strongroom.model.errors import BadUsage
 from strongroom.release.provider import Lint
 

@@ -123,7 +123,7 @@ def _check_chain(chain: tuple[bytes, ...], host: str, roots: tuple[bytes, ...], 
         policy.build_server_verifier(x509.DNSName(host)).verify(leaf, between)
     except VerificationError:
         raise BadSignature(_SUBJECT, "certificates of another", f"those of {host[:200]}, from a root") from None
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise Malformed(_SUBJECT, "what is no certificate", "a chain in x5c") from None
 
 

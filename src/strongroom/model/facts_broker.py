@@ -13,6 +13,19 @@ BROKER: dict[str, tuple[str, str]] = {
     "broker.debug_kinds": ("texts", "the kinds of evidence of which its appraisal policy takes debug mode"),
     "broker.debug_resources": ("texts", "resources of a debug twin in its state, and rules that name such"),
     "broker.log_broken": ("texts", "what an audit of its log found that must not be"),
+    "broker.twin": ("bool", "it is a debug twin: its policy is one, so that a broker of production refuses it"),
+    "broker.log_redacted": ("bool", "its configuration keeps what was found out of its operator's lines"),
+    "broker.log_plain": ("texts", "brokers that serve from its state, and whose lines tell what was found"),
+    "broker.drilled": ("bool", "its log has a drill of faults"),
+    "broker.drill_passed": ("bool", "in the last one every fault was denied, and one without a fault released"),
+    "broker.drill_failed": (
+        "texts",
+        "faults of the last one that were not denied as they must be, as `WHEN: FAULT: why`",
+    ),
+    "broker.drill_days": ("number", "days since the last one"),
+    "broker.drill_policy": ("bool", "the last one was of the release policy in force"),
+    "broker.drill_version": ("text", "the version of this program that it was of"),
+    "broker.drill_unattested": ("bool", "a request without an attestation was tried in it, and refused"),
     # a resource
     "key.backend": ("text", "the back end that wraps the resource's newest version"),
     "key.exportable": ("bool", "the wrapping key can be had in the clear outside its module or service"),
@@ -34,5 +47,12 @@ BROKER: dict[str, tuple[str, str]] = {
     "release.break_glass_taken": ("number", "releases of it without an attestation, by break-glass"),
     "release.break_glass_unbounded": ("texts", "those for which there were not two approvals with an end"),
     "release.owners_unheld": ("texts", "releases that did not rest on every owner's demand of one workload"),
+    "release.outputs": ("number", "outputs of its workloads that the log has"),
+    "release.outputs_astray": ("texts", "outputs that cannot be shown to go to named recipients alone, as `ID: why`"),
+    "release.versions_open": ("texts", "versions that a newer one has followed, and that are not retired"),
+    "release.retired_astray": (
+        "texts",
+        "versions that the log has retired, and the state not, or that were released after",
+    ),
     "release.owners_unlogged": ("texts", "releases whose entry does not name every owner's demand"),
 }

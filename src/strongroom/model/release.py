@@ -23,6 +23,8 @@ CERTIFICATE, RECIPIENTS, OUTPUT = "certificate", "recipients", "output"
 # `repository/type/tag` of the Key Broker Service protocol.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,127}){2}")
 
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
+
 
 def resource_name(text: str) -> str:
     """The name of a resource, `repository/type/tag`. Raises Malformed."""
@@ -31,6 +33,19 @@ def resource_name(text: str) -> str:
             "resource", repr(text[:80]), "REPOSITORY/TYPE/TAG of letters, digits, dots, dashes, underscores"
         )
     return text
+
+
+def version_name(resource: str, version: int) -> str:
+    """One version of a resource, as revocations name it."""
+    return f"{resource}@{version}"
+
+
+def version_of(text: str) -> tuple[str, int]:
+    """The resource and the number of `NAME@NUMBER`. Raises Malformed."""
+    name, _, number = text.partition("@")
+    if not VERSION.fullmatch(number):
+        raise Malformed("version of a resource", repr(text[:80]), "REPOSITORY/TYPE/TAG@NUMBER")
+    return resource_name(name), int(number)
 
 
 class Demand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,6 +143,7 @@ class What(StrEnum):
     POLICY = "policy"  # the digest of an appraisal policy, or of a release policy
     REFERENCE = "reference"  # the name of a reference value, with its version
     RESOURCE = "resource"  # a resource: nothing is released any more
+    VERSION = "version"  # one version of a resource, NAME@NUMBER: released is only a newer one
 
 
 class Revocation(msgspec.Struct, frozen=True):
@@ -208,6 +224,9 @@ class Terms(msgspec.Struct, frozen=True, dict=True):
     usage: Usage
     now: datetime
     owners: tuple[str, ...] = ()  # the verifier keys that were bound into the resource when it was deposited
+    # Of the resource; decisions of before they were asked have none.
+    version: int | msgspec.UnsetType = msgspec.UNSET
+    purpose: str | msgspec.UnsetType = msgspec.UNSET
     answers: Mapping[str, bool | str] = {}  # of the CEL expressions, by text: evaluated behind a fence, and recorded
 
     @cached_property
@@ -256,9 +275,10 @@ class Secret:
 class Wrapped(msgspec.Struct, frozen=True):
     """A resource as it is kept: the octets that only its back end opens. `key` is the back end's own name of the key.
 
-    The name, the version and the owners are bound into `blob` as associated data, so that one resource is never
+    The name, the version, the owners and the purpose are bound into `blob` as associated data, so that one resource is never
     another's. `owners` are verifier keys, one of each owner, that were named when it was deposited: whatever policy comes
-    later must have an owner with each of them, so that nobody writes an owner out.
+    later must have an owner with each of them, so that nobody writes an owner out. `purpose` is `certificate` for the key of
+    an authority: no policy lets it leave itself, whatever rule comes to name it.
     """
 
     resource: str
@@ -267,14 +287,17 @@ class Wrapped(msgspec.Struct, frozen=True):
     key: str
     blob: bytes
     owners: tuple[str, ...] = ()
+    purpose: str = ""
 
     def context(self) -> bytes:
         """The associated data: what the blob is of."""
-        return bound_to(self.resource, self.version, self.owners)
+        return bound_to(self.resource, self.version, self.owners, self.purpose)
 
 
-def bound_to(resource: str, version: int, owners: tuple[str, ...]) -> bytes:
-    """The associated data of a resource: one text for its name, version and owners."""
+def bound_to(resource: str, version: int, owners: tuple[str, ...], purpose: str = "") -> bytes:
+    """The associated data of a resource: one text for its name, version, owners, and purpose where it has one."""
+    if purpose:
+        return msgspec.json.encode(["strongroom.resource/2", resource, version, sorted(owners), purpose])
     return msgspec.json.encode(["strongroom.resource/1", resource, version, sorted(owners)])
 
 
@@ -288,7 +311,7 @@ class Gate(Protocol):
 class Keys(Protocol):
     """An open back end: it wraps for whoever keeps resources, and unwraps only against a receipt."""
 
-    def wrap(self, secret: Secret, resource: str, version: int, owners: tuple[str, ...]) -> Wrapped:
+    def wrap(self, secret: Secret, resource: str, version: int, owners: tuple[str, ...], purpose: str = "") -> Wrapped:
         """Wrap a secret, with `bound_to` as its associated data. Raises KeyUnavailable, BadInput."""
 
     def unwrap(self, receipt: Receipt, wrapped: Wrapped, now: datetime) -> Secret:

@@ -29,6 +29,7 @@ from strongroom.model.release import (
     Terms,
     What,
     Workload,
+    version_name,
 )
 from strongroom.model.trust import Decision
 
@@ -133,6 +134,7 @@ def _named(t: Terms, what: What) -> set[str]:
     w = t.workload
     held: Mapping[What, tuple[str, ...]] = {
         What.RESOURCE: (t.ask.resource,),
+        What.VERSION: (version_name(t.ask.resource, t.version),) if isinstance(t.version, int) else (),
         What.KEY: (t.ask.requester,),
         What.POLICY: (t.policy.digest if t.policy else "", w.policy if w else ""),
         What.MEASUREMENT: tuple(w.measured.values()) if w else (),
@@ -179,10 +181,16 @@ def _purpose(t: Terms, _: Rule) -> Iterator[str]:
 
 
 def _certificate(t: Terms, rule: Rule) -> Iterator[str]:
-    if rule.issue is not None and t.ask.purpose == "":
+    if t.ask.purpose == "" and t.purpose == CERTIFICATE:  # whatever rule it comes under
+        yield "it was deposited as the key of an authority, which never leaves"
+    elif t.ask.purpose == "" and rule.issue is not None:
         yield "it is the key of an authority, which never leaves: a certificate may be asked for"
-    if rule.issue is None and t.ask.purpose == CERTIFICATE:
+    if t.ask.purpose != CERTIFICATE:
+        return
+    if rule.issue is None:
         yield "the rule gives no certificate"
+    elif t.purpose not in (CERTIFICATE, msgspec.UNSET):
+        yield "it was deposited as a secret, and not as the key of an authority: deposit it again under this rule"
 
 
 def _recipients(t: Terms, rule: Rule) -> Iterator[str]:

@@ -16,7 +16,7 @@ from litestar.types import ExceptionHandlersMap
 
 from strongroom.app.boundary import fault
 from strongroom.app.broker import Broker
-from strongroom.app.broker_channel import Channel, steps_of
+from strongroom.app.broker_channel import Channel, Note, steps_of
 from strongroom.app.broker_health import PROMETHEUS, Counts, Health, metrics
 from strongroom.app.broker_self import OwnEvidence
 from strongroom.app.broker_words import Refused, cannot_work
@@ -130,7 +130,7 @@ class Desk:
             await asyncio.wait_for(asyncio.shield(logging), _LOGGING)
         except (TimeoutError, StrongroomError) as e:
             text = f"a denial is not in the log: {str(e) or 'no answer'}"
-            self.channel.note(text, self.broker.setup.clock(), warning=True)
+            self.channel.note(Note.NOT_LOGGED, text, self.broker.setup.clock(), warning=True)
 
     async def look(self) -> list[str]:
         """What keeps the broker from releasing anything; apart from the threads that judge. Never waits for long.
@@ -147,7 +147,8 @@ class Desk:
         if found != self._told:
             self._told = found
             for trouble in found or ["ready"]:
-                self.channel.note(trouble, self.broker.setup.clock(), warning=bool(found))
+                about = Note.NOT_READY if found else Note.READY
+                self.channel.note(about, trouble, self.broker.setup.clock(), warning=bool(found))
         return found
 
     async def measured(self) -> Answer:

@@ -21,7 +21,9 @@ from strongroom.serve.broker_certificates import certificates
 from strongroom.serve.broker_desk import JSON, Desk, bearer, problem
 from strongroom.serve.broker_openapi import public
 
-_COOKIE = "; HttpOnly; SameSite=Strict; Path=/kbs"
+# The session counts for certificates and outputs too, which are no part of the protocol and not below its path; a client that
+# keeps cookies by RFC 6265, section 5.1.4, sends it to both by their common path alone.
+_COOKIE = "; HttpOnly; SameSite=Strict; Path=/"
 _NONCE = re.compile(r"[0-9a-fA-F]{64}")
 
 

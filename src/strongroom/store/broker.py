@@ -18,7 +18,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    update,
 )
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.sql import Executable
@@ -26,13 +25,12 @@ from sqlalchemy.sql import Executable
 from strongroom.kit import release_approval
 from strongroom.model.errors import Denied, NotFound, StateError
 from strongroom.model.release import Approval, Revocation, Usage, What, Workload, Wrapped
+from strongroom.store import broker_people as people
 from strongroom.store import broker_statements as statements
 from strongroom.store.broker_opening import How, Row, Statement, cursor, fault, open_engine, prepare
 from strongroom.store.broker_schema import (
-    APPROVALS,
     ATTESTATIONS,
     DECISIONS,
-    POLICIES,
     RESOURCES,
     REVOCATIONS,
     USES,
@@ -199,7 +197,7 @@ class BrokerStore:
             row = run(statements.HELD, given)
         if row is None:
             return None
-        workload, key, expires, version, backend, by, owners, blob, mine, recent, revoked, approved = cast(
+        workload, key, expires, version, backend, by, owners, blob, purpose, mine, recent, revoked, approved = cast(
             "statements.HeldRow", row
         )
         revocations = self.revocations() if revoked else ()
@@ -208,7 +206,7 @@ class BrokerStore:
         wrapped = None
         if version is not None:
             named = self._owners(owners)
-            wrapped = Wrapped(resource, version, backend, by, bytes(blob), named)
+            wrapped = Wrapped(resource, version, backend, by, bytes(blob), named, purpose)
         return Held(found, wrapped, revocations, approvals, Usage(mine, recent))
 
     def _read(self, ident: str, workload: str, key: str, expires: str) -> Attestation:
@@ -262,6 +260,7 @@ class BrokerStore:
             "key": wrapped.key,
             "owners": msgspec.json.encode(wrapped.owners).decode(),
             "blob": wrapped.blob,
+            "purpose": wrapped.purpose,
             "at": _text(now),
         }
         try:
@@ -277,7 +276,9 @@ class BrokerStore:
         if row is None:
             return None
         owners = self._owners(str(row.owners))
-        return Wrapped(name, int(row.version), str(row.backend), str(row.key), bytes(row.blob), owners)
+        return Wrapped(
+            name, int(row.version), str(row.backend), str(row.key), bytes(row.blob), owners, str(row.purpose)
+        )
 
     def resources(self) -> tuple[tuple[str, int, str], ...]:
         """Name, newest version and back end of every resource. Raises StateError."""
@@ -298,19 +299,12 @@ class BrokerStore:
     def revocations(self) -> tuple[Revocation, ...]:
         """Every revocation. Raises StateError."""
         with self._db() as db:
-            return _revocations(db)
+            return revocations(db)
 
     def approve(self, approval: Approval, note: bytes) -> None:
         """Keep a person's signed word; a later one of the same person takes its place. Raises StateError."""
         row = msgspec.structs.asdict(approval) | {"until": _text(approval.until), "note": note}
-        key = (
-            APPROVALS.c.resource == approval.resource,
-            APPROVALS.c.requester == approval.requester,
-            APPROVALS.c.approver == approval.approver,
-        )
-        with self._db() as db:
-            db.execute(delete(APPROVALS).where(*key))
-            db.execute(insert(APPROVALS), row)
+        people.settled(self._db, lambda db: people.approved(db, row))
 
     def approvals(self, resource: str) -> tuple[Approval, ...]:
         """What people have said of releases of a resource. Raises StateError."""
@@ -318,19 +312,8 @@ class BrokerStore:
             return _approvals(db, resource)
 
     def in_force(self, name: str, version: int, digest: str) -> None:
-        """Note that a policy is in force. Raises Denied for one older than was, or another of the same version."""
-        with self._db() as db:
-            row = db.execute(select(POLICIES).where(POLICIES.c.name == name)).mappings().first()
-            if row is None:
-                db.execute(insert(POLICIES), {"name": name, "version": version, "digest": digest})
-                return
-            held = (int(row["version"]), str(row["digest"]))
-            if held == (version, digest):
-                return
-            if version <= held[0]:
-                found = f"version {version} of {name}, where {held[0]} was in force"
-                raise Denied("release policy", found, "a higher version: an old one may name an old build")
-            db.execute(update(POLICIES).where(POLICIES.c.name == name).values(version=version, digest=digest))
+        """Note that a policy is in force. Raises Denied for one older than was, or another of the same version; StateError."""
+        people.settled(self._db, lambda db: people.in_force(db, name, version, digest))
 
     def decision(self, ident: str) -> bytes:
         """What a decision was made of, as JSON. Raises NotFound, StateError."""
@@ -348,7 +331,8 @@ class BrokerStore:
             return db.execute(delete(ATTESTATIONS).where(ATTESTATIONS.c.expires < _text(before))).rowcount
 
 
-def _revocations(db: Connection) -> tuple[Revocation, ...]:
+def revocations(db: Connection) -> tuple[Revocation, ...]:
+    """Every revocation, in a transaction."""
     rows = db.execute(statements.REVOKED).mappings()
     return tuple(
         Revocation(What(r["what"]), str(r["value"]), str(r["reason"]), _time(str(r["since"])), str(r["by"]))

@@ -28,7 +28,13 @@ def versions(db: Connection) -> Iterator[Wrapped]:
     for row in db.execute(select(RESOURCES).order_by(RESOURCES.c.name, RESOURCES.c.version)).mappings():
         owners = msgspec.json.decode(str(row["owners"]), type=tuple[str, ...])
         yield Wrapped(
-            str(row["name"]), int(row["version"]), str(row["backend"]), str(row["key"]), bytes(row["blob"]), owners
+            str(row["name"]),
+            int(row["version"]),
+            str(row["backend"]),
+            str(row["key"]),
+            bytes(row["blob"]),
+            owners,
+            str(row["purpose"]),
         )
 
 

@@ -11,13 +11,13 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql import Executable
 
 from strongroom.model.errors import StateError
-from strongroom.store.broker_schema import BROKER, RECORDS, SCHEMA, VERSION
+from strongroom.store.broker_schema import BROKER, RESOURCES, SCHEMA, VERSION, WORKERS
 
 _MAKING = 0x53746272  # the lock under which tables are made
 
@@ -124,18 +124,35 @@ def open_engine(url: str, seconds: float) -> Engine:
 
 
 def prepare(db: Connection, where: str) -> None:
-    """Make what is not there. Raises StateError for a newer schema."""
-    if not inspect(db).has_table(RECORDS.name):
-        if db.dialect.name == "sqlite":
-            db.exec_driver_sql("BEGIN IMMEDIATE")
-        elif db.dialect.name == "postgresql":
-            db.execute(select(func.pg_advisory_xact_lock(_MAKING)))
-        BROKER.create_all(db)
-    versions = [int(v) for v in db.execute(select(SCHEMA.c.version)).scalars()]
-    if not versions:
+    """Make what is not there, and bring what is of before to this schema. Raises StateError for a newer one."""
+    if inspect(db).has_table(WORKERS.name) and _version(db, where) == VERSION:
+        return
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql("BEGIN IMMEDIATE")
+    elif db.dialect.name == "postgresql":
+        db.execute(select(func.pg_advisory_xact_lock(_MAKING)))
+    BROKER.create_all(db)
+    before = _version(db, where)
+    if not before:
         db.execute(insert(SCHEMA), {"version": VERSION})
-    elif max(versions) > VERSION:
-        raise StateError(f"broker database {where}", f"schema {max(versions)}", f"{VERSION} or older")
+    elif before < VERSION:
+        _bring(db)
+        db.execute(update(SCHEMA).values(version=VERSION))
+
+
+def _version(db: Connection, where: str) -> int:
+    """The schema that is there; 0 where nobody has said. Raises StateError for a newer one."""
+    found = max((int(v) for v in db.execute(select(SCHEMA.c.version)).scalars()), default=0)
+    if found > VERSION:
+        raise StateError(f"broker database {where}", f"schema {found}", f"{VERSION} or older")
+    return found
+
+
+def _bring(db: Connection) -> None:
+    """From schema 1: what was deposited then has no purpose."""
+    name, kind = RESOURCES.c.purpose.name, RESOURCES.c.purpose.type.compile(db.dialect)
+    if name not in {c["name"] for c in inspect(db).get_columns(RESOURCES.name)}:
+        db.exec_driver_sql(f"ALTER TABLE {RESOURCES.name} ADD COLUMN {name} {kind} DEFAULT '' NOT NULL")
 
 
 def fault(where: str, error: Exception) -> StateError:

@@ -18,10 +18,20 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from strongroom.model.errors import NotFound, StateError, Unreadable
-from strongroom.model.release import Workload
-from strongroom.store.broker import digest
+from strongroom.model.release import Revocation, Workload
+from strongroom.store.broker import digest, revocations
 from strongroom.store.broker_opening import fault
-from strongroom.store.broker_schema import ATTESTATIONS, DECISIONS, POLICIES, RECORDS, RESOURCES, SCHEMA, VERSION
+from strongroom.store.broker_schema import (
+    ATTESTATIONS,
+    DECISIONS,
+    POLICIES,
+    RECORDS,
+    RESOURCES,
+    SCHEMA,
+    VERSION,
+    WORKERS,
+)
+from strongroom.store.broker_workers import Worker, workers
 
 _WANTED = "the database of a broker"
 
@@ -100,7 +110,8 @@ class BrokerReading:
 
     def versions(self) -> tuple[Version, ...]:
         """Every version of every resource, by name and number. Raises StateError."""
-        asked = select(RESOURCES).order_by(RESOURCES.c.name, RESOURCES.c.version)
+        r = RESOURCES.c  # by name: a state of before has fewer columns
+        asked = select(r.name, r.version, r.backend, r.owners, r.at).order_by(RESOURCES.c.name, RESOURCES.c.version)
         with self._db() as db:
             rows = db.execute(asked).mappings().all()
         try:
@@ -122,6 +133,16 @@ class BrokerReading:
         with self._db() as db:
             row = db.execute(select(POLICIES).where(POLICIES.c.name == name)).mappings().first()
         return (int(row["version"]), str(row["digest"])) if row is not None else None
+
+    def revocations(self) -> tuple[Revocation, ...]:
+        """Every revocation. Raises StateError."""
+        with self._db() as db:
+            return revocations(db)
+
+    def workers(self) -> tuple[Worker, ...]:
+        """The brokers that serve from it, as each has said itself; none where no broker of today has opened it. Raises StateError."""
+        with self._db() as db:
+            return workers(db) if inspect(db).has_table(WORKERS.name) else ()
 
     def workloads(self) -> Iterator[Workload]:
         """Every appraised workload that is remembered, the newest first. Raises StateError."""

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 
-VERSION = 1
+VERSION = 2
 BROKER = MetaData()
 
 SCHEMA = Table("broker_schema", BROKER, Column("version", Integer, nullable=False))
@@ -41,6 +41,7 @@ RESOURCES = Table(
     Column("owners", Text, nullable=False),  # a JSON list
     Column("blob", LargeBinary, nullable=False),
     Column("at", String(32), nullable=False),
+    Column("purpose", String(32), nullable=False, server_default=""),  # of schema 2
 )
 
 REVOCATIONS = Table(
@@ -82,6 +83,17 @@ DECISIONS = Table(
     Column("at", String(32), nullable=False),
 )
 Index("broker_decision_at", DECISIONS.c.at)
+
+# Brokers that serve from this database, and what their operators' lines tell. Each says again that it is there.
+WORKERS = Table(
+    "broker_worker",
+    BROKER,
+    Column("id", String(32), primary_key=True),
+    Column("redacted", Integer, nullable=False),  # 1 where its lines have words of a fixed list alone
+    Column("twin", Integer, nullable=False),  # 1 for a debug twin
+    Column("started", String(32), nullable=False),
+    Column("seen", String(32), nullable=False),
+)
 
 # Records of attestations and what they share, by content: any broker on this database can make a verdict again.
 RECORDS = Table(

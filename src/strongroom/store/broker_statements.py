@@ -40,6 +40,7 @@ HELD = (
         RESOURCES.c.key.label("wrapped_by"),
         RESOURCES.c.owners,
         RESOURCES.c.blob,
+        RESOURCES.c.purpose,
         _MINE.scalar_subquery().label("mine"),
         _RECENT.scalar_subquery().label("recent"),
         select(func.count()).select_from(REVOCATIONS).scalar_subquery().label("revocations"),
@@ -56,4 +57,4 @@ RECENT = select(_RECENT.scalar_subquery())
 TURN = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("name"))))  # until the transaction ends
 RECORD = select(RECORDS.c.octets).where(RECORDS.c.digest == bindparam("wanted"))
 # What HELD selects, in its order.
-HeldRow: TypeAlias = tuple[str, str, str, int | None, str, str, str, bytes, int, int, int, int]
+HeldRow: TypeAlias = tuple[str, str, str, int | None, str, str, str, bytes, str, int, int, int, int]

@@ -37,6 +37,7 @@ class _Broker(msgspec.Struct):
     keys: dict[str, dict[str, str]] = {}
     admins: tuple[_Admin, ...] = ()
     oidc: _Oidc = msgspec.field(default_factory=_Oidc)
+    redact_log: bool = True
 
 
 class _File(msgspec.Struct):
@@ -92,6 +93,7 @@ def _parsed(data: bytes, subject: str) -> _File:
 
 
 def _facts(held: _Broker) -> Iterator[tuple[str, Value]]:
+    yield "broker.log_redacted", held.redact_log
     yield "broker.backends", tuple(held.keys)
     yield "broker.signers", len(held.signers)
     yield "broker.threshold", held.threshold

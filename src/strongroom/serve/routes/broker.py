@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from strongroom.app.boundary import guard
 from strongroom.app.broker import Broker
-from strongroom.app.broker_channel import JSON, TEXT, Channel
+from strongroom.app.broker_channel import JSON, TEXT, Channel, Note
 from strongroom.app.broker_health import troubles
 from strongroom.app.broker_open import Opened, opened
+from strongroom.app.broker_presence import Presence
 from strongroom.app.broker_self import ATTESTED
 from strongroom.app.config import Config, load
 from strongroom.model.errors import BadUsage, Malformed, StateError, Unreadable
@@ -60,7 +61,13 @@ def serve(found: Opened, served: Served) -> int:
         if served.admin is not None:
             doors.append(_administration(desk, found, served.admin, served.admin_ca))
         _greet(found, served.channel)
-        return listening.serve_all(doors, CONNECTIONS, (lambda: _forgetting(found.broker, served.channel),))
+        setup = found.broker.setup
+        there = Presence(setup.store, served.channel.redacted, found.twin, setup.clock())
+        there.begin()
+        try:
+            return listening.serve_all(doors, CONNECTIONS, (lambda: _forgetting(found.broker, served.channel, there),))
+        finally:
+            there.end()
     finally:
         desk.close()
 
@@ -81,22 +88,27 @@ def _administration(desk: Desk, found: Opened, listen: listening.Listen, ca: Pat
 def _greet(found: Opened, channel: Channel) -> None:
     now = found.broker.setup.clock()
     for trouble in troubles(found.broker):
-        channel.note(f"nothing is released yet: {trouble}", now, warning=True)
+        channel.note(Note.NOT_READY, trouble, now, warning=True)
     if found.twin:
-        channel.note("a debug twin: it tells callers why it refuses, and its tokens say debug", now, warning=True)
+        channel.note(
+            Note.TWIN, "a debug twin: it tells callers why it refuses, and its tokens say debug", now, warning=True
+        )
     elif found.trust == ATTESTED:
-        channel.note("it attests itself at /strongroom/v0/evidence; its tokens say attested", now)
+        channel.note(Note.ATTESTED, "it attests itself at /strongroom/v0/evidence; its tokens say attested", now)
     else:
-        channel.note("nobody but its operator vouches for it; its tokens say operator-trusted", now)
+        channel.note(
+            Note.OPERATOR_TRUSTED, "nobody but its operator vouches for it; its tokens say operator-trusted", now
+        )
 
 
-async def _forgetting(broker: Broker, channel: Channel) -> None:
+async def _forgetting(broker: Broker, channel: Channel, there: Presence) -> None:
     while True:
         await asyncio.sleep(_FORGET)
         try:
             await asyncio.to_thread(broker.setup.store.forget, broker.setup.clock() - _KEPT)
+            await asyncio.to_thread(there.beat, broker.setup.clock())
         except StateError as e:
-            channel.note(f"what has ended stays: {e}", broker.setup.clock(), warning=True)
+            channel.note(Note.NOT_FORGOTTEN, f"what has ended stays: {e}", broker.setup.clock(), warning=True)
 
 
 def certificate_of(listen: listening.Listen) -> bytes:
@@ -108,7 +120,7 @@ def certificate_of(listen: listening.Listen) -> bytes:
         held = x509.load_pem_x509_certificates(path.read_bytes())
     except OSError as e:
         raise Unreadable(str(path), (e.strerror or "an error").lower(), "the certificates, as PEM") from None
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise Malformed(str(path), "no certificate in PEM", "that of the listener, first") from None
     return held[0].public_bytes(Encoding.DER)
 
@@ -142,7 +154,7 @@ class Words:
             admin=at(self.admin_listen) if self.admin_listen else None,
             admin_ca=self.admin_ca,
             figures=at(self.metrics_listen) if self.metrics_listen else None,
-            channel=Channel(self.log_format, self.redact_log),
+            channel=Channel(self.log_format, self.redact_log or config.broker.redact_log),
         )
 
 
@@ -154,7 +166,7 @@ class Words:
 )
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Where figures are, for whoever can reach it.")
 @click.option("--log-format", type=click.Choice((TEXT, JSON)), default=TEXT, help="How refusals are told.")
-@click.option("--redact-log", is_flag=True, help="Tell which step refused, and nothing of what was found.")
+@click.option("--redact-log", is_flag=True, help="Tell no more than [broker] redact_log does, whatever it says.")
 @click.option("--debug-twin", is_flag=True, help="Tell callers why; only with a policy and resources made for it.")
 @click.option("--offline", is_flag=True, help="Fetch no endorsements, and ask no witness of the log.")
 @click.option("--config", metavar="FILE", help="The configuration file, with [broker], [attest] and [log].")

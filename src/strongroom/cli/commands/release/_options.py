@@ -28,8 +28,8 @@ class Words(TypedDict):
     config: str | None
 
 
-_OPTIONS = (
-    click.option("--broker", metavar="URL", required=True, help="The broker; https, or http on this machine."),
+_BROKER = click.option("--broker", metavar="URL", required=True, help="The broker; https, or http on this machine.")
+MACHINE = (
     click.option("--ca", metavar="FILE", help="Authorities of the broker's certificate, PEM [default: the system's]."),
     click.option(
         "--broker-evidence-policy",
@@ -69,7 +69,7 @@ _OPTIONS = (
 
 def broker(command: F) -> F:
     """Put the options on a command."""
-    for option in reversed(_OPTIONS):
+    for option in reversed((_BROKER, *MACHINE)):
         command = option(command)
     return command
 

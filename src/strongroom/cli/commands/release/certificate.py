@@ -37,7 +37,7 @@ def COMMAND(
     not do. 3: the broker did not answer, or cannot work now.
     """
     from strongroom.app.release_identity import Places, obtain
-    from strongroom.cli.log_views import line
+    from strongroom.cli.lines import line
     from strongroom.cli.run import finish, moment, note, write
 
     def work() -> int:

@@ -30,7 +30,7 @@ def COMMAND(
     from strongroom.app.config import load
     from strongroom.app.log_default import place_of
     from strongroom.app.release_opening import open_output
-    from strongroom.cli.log_views import line
+    from strongroom.cli.lines import line
     from strongroom.cli.run import finish, note, write
 
     def work() -> int:

@@ -20,13 +20,13 @@ def COMMAND(
     config: str | None,
     debug: bool,
 ) -> None:
-    """Revoke WHAT: measurement, chip, key, image, policy, reference or resource, by its VALUE.
+    """Revoke WHAT: measurement, chip, key, image, policy, reference, resource or version, by its VALUE.
 
     It counts from now on, also for what was attested before. There is no way back but a new version of the thing.
     """
     from strongroom.app.release_admin import revoke
     from strongroom.cli.commands.release._desk import desk
-    from strongroom.cli.log_views import line
+    from strongroom.cli.lines import line
     from strongroom.cli.run import finish, write
 
     def work() -> int:
