@@ -26,6 +26,7 @@ PATIENCE = 10.0  # seconds for the head of a request
 MOST_CONNECTIONS = 512
 GRACE = 5  # seconds for requests in progress when it is told to stop
 _BACKLOG = 128
+_RENEWAL = 5.0  # seconds between two looks at the files of certificates
 
 F = TypeVar("F", bound=Callable[..., object])
 Beside = Callable[[], Coroutine[object, object, None]]
@@ -168,7 +169,9 @@ def _quiet() -> None:
 def _bound(listen: Listen) -> socket.socket:
     try:
         family, kind, _, _, address = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind)
+        # With its protocol named: asyncio turns Nagle's algorithm off only then, and an answer in two pieces would wait
+        # 40 ms for the client's delayed acknowledgement.
+        bound = socket.socket(family, kind, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
         bound.listen(_BACKLOG)
@@ -215,8 +218,39 @@ def serve_all(doors: Sequence[Door], most: int = MOST_CONNECTIONS, beside: Seque
             server.up = partial(up, number)
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, stop)
-        asyncio.run(_together(servers, sockets, beside))
+        asyncio.run(_together(servers, sockets, (*beside, lambda: _renewing(servers))))
     return 0
+
+
+async def _renewing(servers: Sequence[uvicorn.Server]) -> None:
+    """Take up certificates that were renewed in their files; a pair that does not fit is left, and the old one kept."""
+    seen = {id(s): _stamp(s.config) for s in servers}
+    while True:
+        await asyncio.sleep(_RENEWAL)
+        for server in servers:
+            config, stamp = server.config, _stamp(server.config)
+            if not config.is_ssl or config.ssl is None or stamp is None or stamp == seen[id(server)]:
+                continue
+            cert, key = str(config.ssl_certfile), str(config.ssl_keyfile)
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_password)
+                config.ssl.load_cert_chain(cert, key, password=_no_password)
+            except (OSError, ValueError) as e:  # the other of the two files may be on its way
+                sys.stderr.write(f"warning: the certificate in {cert} is not taken up: {type(e).__name__}\n")
+                continue
+            seen[id(server)] = stamp
+            sys.stderr.write(f"note: the certificate in {cert} was renewed\n")
+
+
+def _stamp(config: uvicorn.Config) -> tuple[tuple[int, int, int], ...] | None:
+    """What tells that the files of a certificate are others now; None where there are none, or they cannot be seen."""
+    if not config.ssl_certfile or not config.ssl_keyfile:
+        return None
+    try:
+        found = [Path(str(p)).stat() for p in (config.ssl_certfile, config.ssl_keyfile)]
+    except OSError:
+        return None
+    return tuple((s.st_mtime_ns, s.st_ino, s.st_size) for s in found)
 
 
 async def _together(

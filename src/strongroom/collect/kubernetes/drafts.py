@@ -278,6 +278,7 @@ def _facts(obj: Tree, kind: str, version: str, namespace: str) -> Said:
     """Facts that an object shows by itself, other than those of pods."""
     if kind.endswith("RoleBinding"):
         yield "grant.subjects", rbac.subjects(obj, namespace)
+        yield "grant.role", f"{text_at(obj, 'roleRef', 'kind')} {text_at(obj, 'roleRef', 'name')}"
         yield "rbac.standard", rbac.standard(obj)
     elif kind == "ClusterDescribe":
         yield from control_plane.described(obj, version)
@@ -295,6 +296,9 @@ def _role(obj: Tree) -> Said:
     rules = trees_at(obj, "rules")
     yield "rbac.powers", rbac.powers(rules)
     yield "rbac.wildcards", rbac.wildcards(rules)
+    yield "rbac.rules", rbac.written(rules)
+    if "aggregationRule" in obj:
+        yield "rbac.aggregates", rbac.aggregates(obj)
     yield "rbac.standard", rbac.standard(obj)
 
 
@@ -305,6 +309,8 @@ def _namespace(obj: Tree) -> Said:
 def _account(obj: Tree) -> Said:
     yield "account.default", text_at(obj, "metadata", "name") == "default"
     yield "account.automounts", obj.get("automountServiceAccountToken") is not False
+    if text_at(obj, "metadata", "name") and (cloud := rbac.cloud_identity(obj)):
+        yield "account.cloud_identity", cloud
 
 
 def _ingress(obj: Tree) -> Said:

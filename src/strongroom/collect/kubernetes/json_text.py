@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -15,6 +15,7 @@ class _Head(msgspec.Struct):
     """The outside of a document. The items stay bytes until their turn comes."""
 
     kind: str = ""
+    version: str = msgspec.field(default="", name="apiVersion")
     items: list[msgspec.Raw] | None = None
 
 
@@ -28,6 +29,7 @@ class Item:
     code: GapCode | None = None
     detail: str = ""
     listed: bool = False  # it is one of many that kubectl wrote together
+    of: tuple[str, str] = ("", "")  # kind and apiVersion of their list
 
 
 def read(data: bytes, subject: str) -> Iterator[Item]:
@@ -41,7 +43,8 @@ def read(data: bytes, subject: str) -> Iterator[Item]:
         strict_json.check(data, subject)
         yield Item(json.loads(data), 1, 1 + data.rstrip().count(b"\n"))
         return
-    yield from _listed(data, head.items, subject)
+    for item in _listed(data, head.items, subject):
+        yield replace(item, of=(head.kind, head.version))
 
 
 def _otherwise(data: bytes, subject: str) -> Iterator[Item]:

@@ -15,7 +15,12 @@ from strongroom.model.kinds import Kind
 from strongroom.model.values import Unknown, Value
 
 # Facts that an owner's pods share with its template; the rest (addresses, tokens, nodes) is added at admission.
-_ADDED = ("pod.images", "pod.images_unpinned", "pod.no_limit")  # a LimitRange adds limits
+_ADDED = (
+    "pod.images",
+    "pod.images_unpinned",
+    "pod.no_limit",
+    "pod.claims",
+)  # a LimitRange adds limits, a set its claims
 
 
 @dataclass(slots=True)

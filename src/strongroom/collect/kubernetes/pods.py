@@ -133,6 +133,24 @@ def _env_secrets(t: Template) -> Iterator[str]:
                 yield f"all of {text_at(source, 'secretRef', 'name')} in {name}"
 
 
+def _mounted_secrets(t: Template) -> Iterator[str]:
+    """The Secrets that a pod's containers see, as files or as variables."""
+    for volume in trees_at(t.spec, "volumes"):
+        yield text_at(volume, "secret", "secretName")
+        for source in trees_at(volume, "projected", "sources"):
+            yield text_at(source, "secret", "name")
+    for _, container, _ in _each(t):
+        for variable in trees_at(container, "env"):
+            yield text_at(variable, "valueFrom", "secretKeyRef", "name")
+        for source in trees_at(container, "envFrom"):
+            yield text_at(source, "secretRef", "name")
+
+
+def _mounted_claims(t: Template) -> Iterator[str]:
+    for volume in trees_at(t.spec, "volumes"):
+        yield text_at(volume, "persistentVolumeClaim", "claimName")
+
+
 def _secrets(t: Template) -> Iterator[str]:
     """Kinds of credential that stand in the manifest itself; the values are looked at and forgotten."""
     for name, container, _ in _each(t):
@@ -176,6 +194,8 @@ _SAID: tuple[tuple[str, Callable[[Template], Iterable[str]]], ...] = (
     ("pod.escalation", _escalating),
     ("pod.no_limit", _unlimited),
     ("pod.env_secrets", _env_secrets),
+    ("pod.secrets", lambda t: filter(None, _mounted_secrets(t))),
+    ("pod.claims", lambda t: filter(None, _mounted_claims(t))),
     ("pod.images", _images),
     ("pod.images_unpinned", _unpinned),
     ("pod.sockets", _sockets),

@@ -1,8 +1,9 @@
 """What RBAC rules allow, as powers that have a name: those that lead to secrets, to other identities or to the node."""
 
+import json
 from collections.abc import Iterable, Iterator
 
-from strongroom.collect.kubernetes.trees import Tree, at, text_at, texts_at, trees_at
+from strongroom.collect.kubernetes.trees import Tree, at, pairs, text_at, texts_at, trees_at
 
 # Kubernetes, "RBAC Good Practices", "Privilege escalation risks": (power, verbs, group, resource).
 _POWERS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
@@ -115,6 +116,26 @@ def wildcards(rules: Iterable[Tree]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def written(rules: Iterable[Tree]) -> tuple[str, ...]:
+    """The rules themselves, each as JSON: verbs, groups, resources and names, for what is put together from many."""
+    keys = ("verbs", "apiGroups", "resources", "resourceNames")
+    return tuple(
+        json.dumps({k: found for k in keys if (found := texts_at(rule, k))}, sort_keys=True)
+        for rule in rules
+        if not texts_at(rule, "nonResourceURLs")
+    )
+
+
+def aggregates(obj: Tree) -> tuple[str, ...]:
+    """The labels by which a role takes in the rules of others, as `a=b,c=d`; `?` for a selector of another form."""
+    out = []
+    for selector in trees_at(obj, "aggregationRule", "clusterRoleSelectors"):
+        labels = pairs(at(selector, "matchLabels"))
+        plain = labels and not trees_at(selector, "matchExpressions")
+        out.append(",".join(f"{k}={v}" for k, v in sorted(labels.items())) if plain else "?")
+    return tuple(out)
+
+
 def subjects(obj: Tree, namespace: str) -> tuple[str, ...]:
     """Who a binding is for, as `Kind name`; a service account with its namespace."""
     found = []
@@ -124,6 +145,17 @@ def subjects(obj: Tree, namespace: str) -> tuple[str, ...]:
             name = f"{text_at(subject, 'namespace') or namespace or 'default'}/{name}"
         found.append(f"{kind} {name}")
     return tuple(found)
+
+
+# The annotations by which a service account gets an identity of the cloud: EKS User Guide, "IAM roles for service
+# accounts"; Google Cloud, "Workload Identity Federation for GKE"; AKS, "Workload identity".
+_CLOUD = ("eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account", "azure.workload.identity/client-id")
+
+
+def cloud_identity(obj: Tree) -> str:
+    """The identity of the cloud that a service account's pods get; empty for none."""
+    notes = at(obj, "metadata", "annotations")
+    return next((found for name in _CLOUD if isinstance(notes, dict) and (found := text_at(notes, name))), "")
 
 
 def standard(obj: Tree) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from strongroom.collect import yaml_text
 from strongroom.collect.kubernetes import json_text
 from strongroom.collect.kubernetes.beside import Beside, beside
-from strongroom.collect.kubernetes.trees import Tree, at, texts_at, tree, trees_at
+from strongroom.collect.kubernetes.trees import Tree, at, text_at, texts_at, tree, trees_at
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput, Malformed, TooLarge, Unreadable
 from strongroom.model.estate import Gap, Skip
@@ -197,7 +197,8 @@ class Reader:
         if item.code is not None:
             self.miss(shown, item.code, item.detail, item.line_start, item.line_end)
             return
-        yield from self._spread(item.value, Where(shown, item.line_start, item.line_end), (), dumped=item.listed)
+        where = Where(shown, item.line_start, item.line_end)
+        yield from self._spread(_typed(item.value, *item.of), where, (), dumped=item.listed)
 
     def _text(self, data: bytes, shown: str) -> str:
         """The text of a file; nothing, and a gap, where it is none."""
@@ -218,7 +219,7 @@ class Reader:
                 for d in yaml_text.stream(chunk):
                     whole = whole and not d.listed
                     where = Where(shown, d.line_start, d.line_end, chunk.template)
-                    yield from self._spread(d.value, where, d.items, said, dumped=d.listed)
+                    yield from self._spread(_typed(d.value, *d.of), where, d.items, said, dumped=d.listed)
             except yaml_text.YamlError as e:
                 hint = "; a template must be rendered first (helm template)" if "{{" in chunk.text else ""
                 read = "was not read" if whole else "was not read to its end"
@@ -254,7 +255,8 @@ class Reader:
             if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list):
                 places = lines if len(lines) == len(items) else ((where.line_start, where.line_end),) * len(items)
                 inner = [
-                    (v, Where(where.file, a, b, where.path), (), True) for v, (a, b) in zip(items, places, strict=True)
+                    (_typed(v, kind, text_at(value, "apiVersion")), Where(where.file, a, b, where.path), (), True)
+                    for v, (a, b) in zip(items, places, strict=True)
                 ]
                 waiting += reversed(inner)
             elif isinstance(kind, str) and isinstance(version, str) and kind and version:
@@ -263,6 +265,14 @@ class Reader:
             elif isinstance(value, dict) and (("kind" in value) != ("apiVersion" in value)) and "metadata" in value:
                 lacks = "apiVersion" if "kind" in value else "kind"
                 self.miss(where.file, GapCode.MALFORMED, f"an object without {lacks}", where.line_start, where.line_end)
+
+
+def _typed(value: object, kind: str, version: str) -> object:
+    """An element of a list with its kind: the API server writes that of a `PodList` once, above all of them."""
+    named = kind.removesuffix("List")
+    if named and isinstance(value, dict) and not {"kind", "apiVersion"} & value.keys() and "metadata" in value:
+        return {"kind": named, "apiVersion": version or "v1", **value}
+    return value
 
 
 def _may_be_manifest(said: bytes | str) -> bool:

@@ -1,5 +1,6 @@
 """How an EC2 machine is described, whichever block describes it: its own, its launch template, its account's defaults."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from strongroom.collect.native import INAPPLICABLE, Inapplicable, Reader, Row, as_text
@@ -11,7 +12,8 @@ from strongroom.kit.leaks import secrets_in
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Value
 
-_SECRET_SOURCES = ("random_password.", "secretsmanager_secret_version.", "tls_private_key.")
+_SECRET_SOURCES = ("random_password.", "secretsmanager_secret_version.", "tls_private_key.", "the secret parameter")
+_FETCHED = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")  # CloudFormation puts the secret itself there
 
 
 def template_of(r: Reader, at: str = "launch_template") -> Reader | Unknown | None:
@@ -160,6 +162,7 @@ def user_data_secrets(r: Reader) -> Value:
         for text in _leaves(r, raw if target is None else target.values):
             found |= set(secrets_in(text))
             found |= {f"value of {s.rstrip('.')}" for s in _SECRET_SOURCES if "${" in text and s in text}
+            found |= {f"value of {m[1]}" for m in _FETCHED.finditer(text)}
     return doubt if doubt is not None and not found else tuple(sorted(found))
 
 

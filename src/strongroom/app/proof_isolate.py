@@ -1,0 +1,67 @@
+"""How isolation has been exercised."""
+
+from strongroom.app.proof_levels import Level, Proof
+
+PROOFS = (
+    Proof(
+        "one judge of GPU placement on every road: `isolate admit`, `isolate simulate`",
+        Level.REAL_SOFTWARE,
+        "a table of roads and bypasses, each through a real kube-apiserver 1.36 with the service as its webhook; bindings, "
+        "ephemeral containers, node labels, the device plugin's configuration; hostile reviews of every shape",
+        "no kubelet and no GPU behind the API server; resources of the alpha gates are judged from files alone",
+        (
+            "tests/isolate/test_pods.py",
+            "tests/isolate/test_meeting.py",
+            "tests/isolate/test_changes.py",
+            "tests/isolate/test_review.py",
+            "tests/integration/test_kube_admission.py",
+        ),
+    ),
+    Proof(
+        "admission as a service, observed before it denies: `serve admission`, `isolate report`",
+        Level.REAL_SOFTWARE,
+        "a real API server asks it over TLS: observed, reported, reviewed, denied, logged; its certificate renewed while it "
+        "runs; lists and watches that page, forget and cut off",
+        "one replica; a cluster of thousands of nodes was in memory, and not watched",
+        (
+            "tests/isolate/test_admission.py",
+            "tests/collect/test_kube_live.py",
+            "tests/collect/test_kube_live_cache.py",
+            "tests/integration/test_kube_live_real.py",
+            "tests/integration/test_kube_admission.py",
+        ),
+    ),
+    Proof(
+        "the rule as policies of the API server: `isolate render vap`",
+        Level.REAL_SOFTWARE,
+        "installed on a real kube-apiserver 1.36; what names show is denied there, and good pods are let in",
+        "it knows no nodes, no neighbours, no service accounts and no volumes; the webhook holds those",
+        ("tests/integration/test_kube_policies.py",),
+    ),
+    Proof(
+        "the rule in Slurm: `isolate slurm`, `isolate start`, `isolate render slurm`",
+        Level.REAL_SOFTWARE,
+        "Slurm 22.05's daemons: submission, changes of held jobs, the prolog at the start, a node drained by its epilog; the "
+        "judge in Lua and the one in Python agree on drawn jobs",
+        "device files without GPUs; ConstrainDevices was not on; no slurmdbd; heterogeneous jobs and steps from files alone",
+        (
+            "tests/isolate/test_slurm_judge.py",
+            "tests/isolate/test_slurm_lua.py",
+            "tests/integration/test_slurm_real.py",
+        ),
+    ),
+    Proof(
+        "virtual machines of libvirt and OpenStack: `isolate machine`",
+        Level.SIMULATED,
+        "domains and flavours written for it: functions of PCI, mediated devices, types of vGPU, aliases, traits, neighbours",
+        "no hypervisor and no Nova was asked; the facts of hosts are written by who runs them",
+        ("tests/isolate/test_machines.py",),
+    ),
+    Proof(
+        "the rule for Kyverno, Gatekeeper and Kueue: `isolate render`; requests of KAI, HAMi, Volcano, Koordinator",
+        Level.UNPROVEN,
+        "the documents are well formed, and carry the expressions that the API server ran; these requests are judged by name",
+        "none of these engines was run; KubeVirt's machines are judged by the pods that it makes alone",
+        (),
+    ),
+)

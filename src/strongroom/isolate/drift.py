@@ -1,0 +1,173 @@
+"""Drift: what GPUs are really used by and really are, beside what the cluster says (isolation rule, section 9).
+
+The uses are measured on the nodes: allocations by the kubelet, processes by the driver, states by the hardware.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from strongroom.isolate.meeting import account
+from strongroom.isolate.objects import Pod, PodSpec
+from strongroom.isolate.state import State, running
+from strongroom.isolate.subjects import Who, who
+from strongroom.model.errors import Malformed
+from strongroom.model.isolate import Rule, Rung
+
+SCHEMA = "strongroom.gpu-use/1"
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A process on a GPU: of a pod (`namespace/name`), of a service of the platform, or of nobody who is known."""
+
+    pid: int
+    pod: str = ""
+    service: str = ""
+
+
+class Gpu(msgspec.Struct, frozen=True):
+    """One GPU as it was measured. `cc` is `on`, `off` or `devtools`; empty where that was not measured."""
+
+    node: str
+    uuid: str
+    mig: bool | None = None
+    cc: str = ""
+    allocated: tuple[str, ...] = ()
+    processes: tuple[Process, ...] = ()
+
+
+class Uses(msgspec.Struct, frozen=True):
+    """What was measured on some nodes."""
+
+    gpus: tuple[Gpu, ...]
+    schema: Annotated[str, msgspec.Meta(pattern=f"^{SCHEMA}$")] = SCHEMA
+
+
+class Drifted(NamedTuple):
+    """Something that is not as it must be: a code of section 9, the GPU, and what was found."""
+
+    code: str
+    node: str
+    gpu: str
+    found: str
+
+
+class _Held(NamedTuple):
+    name: str
+    who: Who
+
+
+def read(data: bytes, subject: str) -> Uses:
+    """The uses of a document. Raises Malformed."""
+    try:
+        return msgspec.json.decode(data, type=Uses)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise Malformed(subject, str(e)[:160].lower(), f"a document of {SCHEMA}") from None
+
+
+def drift(rule: Rule, state: State, uses: Uses) -> Iterator[Drifted]:
+    """Everything that is not as it must be, GPU by GPU, and then island by island."""
+    islands: defaultdict[str, list[tuple[Gpu, _Held]]] = defaultdict(list)
+    for gpu in uses.gpus:
+        held = {h.name: h for h in _held(rule, state, gpu)}
+        yield from _processes(rule, state, gpu)
+        yield from _mixed(rule, gpu, list(held.values()))
+        yield from _rungs(rule, gpu, list(held.values()))
+        yield from _facts(state, gpu)
+        node = state.node(gpu.node)
+        if node is not None and node.island:
+            islands[node.island] += [(gpu, h) for h in held.values()]
+    for island, members in sorted(islands.items()):
+        yield from _island(rule, island, members)
+
+
+def _pod(state: State, name: str) -> Pod | None:
+    space, _, own = name.partition("/")
+    found = state.get("Pod", space, own)
+    return found if isinstance(found, Pod) and running(found) else None
+
+
+def _held(rule: Rule, state: State, gpu: Gpu) -> Iterator[_Held]:
+    """Who is on a GPU, by allocation or by a process; the platform's own pods are nobody's neighbours."""
+    names = (*gpu.allocated, *(p.pod for p in gpu.processes if p.pod))
+    for name in dict.fromkeys(names):
+        pod, space = _pod(state, name), name.partition("/")[0]
+        if pod is not None and space not in rule.exempt_namespaces:
+            yield _Held(name, who(state, rule, space, account(pod.spec or PodSpec())))
+
+
+def _processes(rule: Rule, state: State, gpu: Gpu) -> Iterator[Drifted]:
+    for process in gpu.processes:
+        if process.service or process.pod.partition("/")[0] in rule.exempt_namespaces:
+            continue
+        if not process.pod or _pod(state, process.pod) is None:
+            owner = f"of {process.pod}, which does not run" if process.pod else "of nobody who is known"
+            yield Drifted("unknown-process", gpu.node, gpu.uuid, f"process {process.pid} {owner}")
+        elif process.pod not in gpu.allocated:
+            yield Drifted("unrequested-device", gpu.node, gpu.uuid, f"process {process.pid} of {process.pod}")
+
+
+def _mixed(rule: Rule, gpu: Gpu, held: list[_Held]) -> Iterator[Drifted]:
+    for n, one in enumerate(held):
+        for other in held[n + 1 :]:
+            if not (one.who.sensitive(rule) or other.who.sensitive(rule)):
+                continue
+            fine = one.who.label == other.who.label if gpu.mig else one.who.tenant == other.who.tenant
+            if not fine:
+                yield Drifted("mixed-gpu", gpu.node, gpu.uuid, f"{_shown(one)} beside {_shown(other)}")
+
+
+def _rungs(rule: Rule, gpu: Gpu, held: list[_Held]) -> Iterator[Drifted]:
+    shared = not gpu.mig and len(gpu.allocated) > 1
+    for one in held:
+        label = one.who.label
+        if label is None or not rule.sensitive(label):
+            continue
+        least = rule.require[label].least
+        rung = Rung.SHARED if shared else Rung.MIG if gpu.mig else Rung.WHOLE
+        if least is Rung.CC_WHOLE and gpu.cc in {"off", "devtools"}:
+            yield Drifted("cc-not-on", gpu.node, gpu.uuid, f"{_shown(one)} where confidential computing is {gpu.cc}")
+        if rung.depth > max(least.depth, Rung.WHOLE.depth):
+            yield Drifted("wrong-rung", gpu.node, gpu.uuid, f"{_shown(one)} has {rung}, and needs {least}")
+
+
+def _facts(state: State, gpu: Gpu) -> Iterator[Drifted]:
+    """What labels say and the hardware does not."""
+    node = state.node(gpu.node)
+    if node is None:
+        yield Drifted("fact-mismatch", gpu.node, gpu.uuid, "a node that the cluster does not know")
+        return
+    told = node.labels.get("nvidia.com/cc.mode.state")
+    if told is not None and gpu.cc and told != gpu.cc:
+        yield Drifted("fact-mismatch", gpu.node, gpu.uuid, f"cc.mode.state is {told}, and the GPU's is {gpu.cc}")
+    single = node.labels.get("nvidia.com/mig.strategy") == "single" and "-MIG-" in node.labels.get(
+        "nvidia.com/gpu.product", ""
+    )
+    if gpu.mig is not None and single and not gpu.mig:
+        yield Drifted("fact-mismatch", gpu.node, gpu.uuid, "labels say MIG, and the GPU is whole")
+    strategy = node.labels.get("nvidia.com/gpu.sharing-strategy", "none")
+    shares = strategy not in {"none", ""} or bool(node.shares.names)
+    if not shares and not gpu.mig and len(gpu.allocated) > 1:
+        yield Drifted(
+            "fact-mismatch",
+            gpu.node,
+            gpu.uuid,
+            f"nothing says that it is shared, and {len(gpu.allocated)} pods have it",
+        )
+
+
+def _island(rule: Rule, island: str, members: list[tuple[Gpu, _Held]]) -> Iterator[Drifted]:
+    tenants = {h.who.tenant for _, h in members}
+    for gpu, held in members:
+        if held.who.sensitive(rule) and not gpu.mig and len(tenants) > 1:
+            others = ", ".join(sorted(tenants - {held.who.tenant})[:3])
+            yield Drifted(
+                "island-mixed", gpu.node, gpu.uuid, f"{_shown(held)} in island {island}, which serves {others} too"
+            )
+            return
+
+
+def _shown(held: _Held) -> str:
+    return f"{held.name} of {held.who.tenant} ({held.who.label or 'no label'})"

@@ -1,0 +1,225 @@
+"""Admission by a real API server: every road tried through it, and a rollout that denies nothing before it was looked at."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import admission_desk as desks
+import clusters as a
+import kube_server
+import pytest
+import yaml
+from admission_desk import Desk
+from clusters import Json
+from kube_server import Cluster
+from test_kube_policies import _real as real
+from test_kube_policies import _role as role
+from test_pods import ALLOWED, DENIED, MORE
+
+pytestmark = pytest.mark.integration
+
+# What a real API server refuses by itself, or what cannot be there; and what a pod cannot be made with.
+IMPOSSIBLE = frozenset({
+    "an ephemeral container", "an unknown namespace", "an unreadable quantity", "less than nothing", "a path that goes back",
+    "an unknown namespace and no GPU", "a node that is not known", "all keys of a secret", "the root",
+    "access beside the owner", "a part of a device", "a tolerated device taint",
+})  # fmt: skip
+_CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": ""}
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command of the product."""
+    env = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}  # noqa: TID251 - as it is
+    argv = [sys.executable, "-P", "-m", "strongroom", *words]
+    return subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
+
+
+def _stored(found: Json) -> Json:
+    """An object of the tests as a real API server takes it."""
+    made = json.loads(json.dumps(found))
+    if made["kind"] == "PersistentVolume":
+        made["spec"] |= {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]}
+        if "local" in made["spec"]:
+            terms = [{"matchExpressions": [{"key": "pool", "operator": "Exists"}]}]
+            made["spec"] |= {"nodeAffinity": {"required": {"nodeSelectorTerms": terms}}}
+    if made["kind"] == "PersistentVolumeClaim":
+        made["spec"] = {**_CLAIM, **({"volumeName": made["spec"]["volumeName"]} if made["spec"]["volumeName"] else {})}
+    return made  # type: ignore[no-any-return]
+
+
+def _node_status(cluster: Cluster, found: Json) -> None:
+    """What a node has is written to its status."""
+    path = f"/api/v1/nodes/{found['metadata']['name']}/status"  # type: ignore[index]
+    status, answer = cluster.ask("PATCH", path, {"status": found["status"]}, kind="application/merge-patch+json")
+    assert status == 200, answer
+    # A node that no kubelet reports for is tainted as not ready, and nothing could land there.
+    path, taints = path.removesuffix("/status"), {"spec": {"taints": found["spec"]["taints"] or None}}  # type: ignore[index]
+    assert cluster.ask("PATCH", path, taints, kind="application/merge-patch+json")[0] == 200
+
+
+def _install(cluster: Cluster, desk: Desk) -> None:
+    made = run(desk.folder, "isolate", "render", "webhook", "--url", f"{desk.url}/v1/admit", "--ca", str(desk.ca))
+    assert made.returncode == 0, made.stderr
+    status, answer = cluster.create(yaml.safe_load(made.stdout))
+    assert status == 201, answer
+
+
+def _eventually(work: object, wanted: object) -> object:
+    """What comes of something that takes a moment to reach everybody."""
+    until = time.monotonic() + 60
+    while (found := work()) != wanted and time.monotonic() < until:  # type: ignore[operator]
+        time.sleep(0.3)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """An API server with the cluster of these tests."""
+    with kube_server.cluster(tmp_path_factory.mktemp("kube")) as made:
+        for space in ("kube-node-lease", "default"):
+            made.ask("GET", f"/api/v1/namespaces/{space}")
+        runtime = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
+        names = [{**runtime, "metadata": {"name": n}, "handler": n} for n in ("nvidia", "nvidia-cdi")]
+        for one in (*a.CLUSTER, *role(), *names, *MORE):
+            if one["metadata"]["name"] == "kube-system":  # type: ignore[index]
+                continue
+            status, answer = made.create(_stored(one))
+            wanted = (
+                {201} if "capacity" not in json.dumps(one) and "dminAccess" not in json.dumps(one) else {201, 403, 422}
+            )
+            assert status in wanted, (one, answer)
+            if one["kind"] == "Node":
+                _node_status(made, one)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def denying(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """The service that denies, after it observed and somebody looked at its report."""
+    folder = tmp_path_factory.mktemp("admission")
+    desks.log_of(folder)
+    port = kube_server.free_port()
+    bad, good = real(DENIED["a fraction of KAI"][1]), real(ALLOWED["a restricted pod asks a whole GPU"])
+    with desks.serving(folder, cluster, desks.rule_file(folder, default="observe"), port=port) as desk:
+        _install(cluster, desk)
+
+        def seen() -> bool:
+            cluster.create(bad, "tenant", dry=True)
+            return b'verdict="deny",mode="observe"' in desk.get("/metrics")[1]
+
+        assert _eventually(seen, wanted=True)
+        assert (
+            cluster.create(
+                {**bad, "metadata": a.meta("observed", "red", annotations={"gpu-fraction": "0.5"})}, "tenant"
+            )[0]
+            == 201
+        )
+    assert run(folder, "isolate", "report", "--log", str(folder / "log"), "--mode", "deny").returncode == 0
+    told = run(folder, "isolate", "report", "--log", str(folder / "log"), "--reviewed", "--offline", "--format", "json")
+    assert told.returncode == 0, told.stderr
+    report = json.loads(told.stdout)
+    assert [(x["mode"], x["namespace"], x["clause"], x["tenant"]) for x in report["report"]["lines"]] == [
+        ("observe", "red", "2.2", "south")
+    ]
+    cluster.ask("DELETE", "/api/v1/namespaces/red/pods/observed?gracePeriodSeconds=0")
+    unreviewed = desks.rule_file(folder, default="deny", reviewed=["sha256:" + "0" * 64])
+    with desks.serving(folder, cluster, unreviewed, port=port):
+        assert cluster.create(bad, "tenant", dry=True)[0] == 201
+    with desks.serving(
+        folder, cluster, desks.rule_file(folder, default="deny", reviewed=[report["digest"]]), port=port
+    ) as desk:
+        assert _eventually(lambda: cluster.create(bad, "tenant", dry=True)[0], 403) == 403
+        assert cluster.create(good, "tenant", dry=True)[0] == 201
+        yield desk
+
+
+@pytest.mark.usefixtures("denying")
+@pytest.mark.parametrize("name", sorted(set(DENIED) - IMPOSSIBLE))
+def test_every_road_is_closed_at_the_api_server(cluster: Cluster, name: str) -> None:
+    """A tenant's bad pod is refused through the webhook, for the clause that it breaks."""
+    clause, found = DENIED[name]
+    status, answer = cluster.create(real(found), "tenant", dry=True)
+    assert status == 403, answer
+    assert f" {clause} " in str(answer["message"]), answer
+
+
+@pytest.mark.usefixtures("denying")
+@pytest.mark.parametrize("name", sorted(set(ALLOWED) - IMPOSSIBLE))
+def test_good_pods_go_through(cluster: Cluster, name: str) -> None:
+    """A pod that the rule allows is made."""
+    status, answer = cluster.create(real(ALLOWED[name]), "tenant", dry=True)
+    assert status == 201, answer
+
+
+@pytest.mark.usefixtures("denying")
+def test_bindings_and_changes_are_judged(cluster: Cluster) -> None:
+    """A pod that waits is bound where it may be and nowhere else; the label above it cannot rise, and nobody takes it away."""
+    assert cluster.create(real(a.pod("red", "waits", {"nvidia.com/gpu": "1"})), "tenant")[0] == 201
+
+    def bind(node: str) -> int:
+        made = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": a.meta("waits", "red"),
+            "target": {"kind": "Node", "name": node},
+        }
+        return cluster.ask("POST", "/api/v1/namespaces/red/pods/waits/binding", made)[0]
+
+    assert _eventually(lambda: bind("n-sliced"), 403) == 403
+    assert bind("n-whole") == 201
+    kind = "application/merge-patch+json"
+    beside = real(a.pod("open", "beside", {"nvidia.com/gpu": "1"}, nodeName="n-whole"))
+    assert _eventually(lambda: cluster.create(beside, "tenant", dry=True)[0], 403) == 403
+    share = {"metadata": {"labels": {"nvidia.com/gpu.sharing-strategy": "time-slicing"}}}
+    assert cluster.ask("PATCH", "/api/v1/nodes/n-whole?dryRun=All", share, "admin", kind)[0] == 403
+    assert (
+        cluster.ask("PATCH", "/api/v1/nodes/n-whole?dryRun=All", {"metadata": {"labels": {"x": "y"}}}, "kubelet", kind)[
+            0
+        ]
+        == 200
+    )
+    raised = {"metadata": {"annotations": {f"{a.PREFIX}/sensitivity": "confidential"}}}
+    assert cluster.ask("PATCH", "/api/v1/namespaces/red?dryRun=All", raised, "admin", kind)[0] == 403
+    assert cluster.ask("PATCH", "/api/v1/namespaces/inner?dryRun=All", raised, "admin", kind)[0] == 200
+    assert cluster.ask("PATCH", "/api/v1/namespaces/inner?dryRun=All", raised, "tenant", kind)[0] == 403
+    shares = {"data": {"default": a.SHARES}}
+    path = "/api/v1/namespaces/gpu-operator/configmaps/device-plugin-config?dryRun=All"
+    assert cluster.ask("PATCH", path, shares, "platform", kind)[0] == 403
+    debug = {"spec": {"ephemeralContainers": [{"name": "d", "image": "i", "securityContext": {"privileged": True}}]}}
+    path = "/api/v1/namespaces/red/pods/waits/ephemeralcontainers?dryRun=All"
+    assert cluster.ask("PATCH", path, debug, "tenant", "application/strategic-merge-patch+json")[0] == 403
+    assert cluster.ask("DELETE", "/api/v1/namespaces/red/pods/waits?gracePeriodSeconds=0", None, "tenant")[0] == 200
+
+
+def test_denials_are_in_the_log_and_dry_runs_are_not(cluster: Cluster, denying: Desk) -> None:
+    """A denial that held is proven from the log; a dry run left nothing there."""
+    bad = real(DENIED["a device"][1])
+    name = {**bad, "metadata": a.meta("logged", "open")}
+    assert cluster.create({**bad, "metadata": a.meta("dry", "open")}, "tenant", dry=True)[0] == 403
+    assert cluster.create(name, "tenant")[0] == 403
+    log = str(denying.folder / "log")
+    listed = _eventually(lambda: "open/logged" in run(denying.folder, "log", "list", "--log", log).stdout, wanted=True)
+    assert listed, run(denying.folder, "log", "list", "--log", log)
+    told = run(denying.folder, "isolate", "report", "--log", log, "--mode", "deny", "--format", "json")
+    objects = [o for x in json.loads(told.stdout)["report"]["lines"] for o in x["objects"]]
+    assert "Pod logged" in objects
+    assert "Pod dry" not in objects
+
+
+def test_a_renewed_certificate_is_taken_up(denying: Desk) -> None:
+    """The service shows a certificate that was renewed in its file, and goes on answering."""
+    before = denying.ca.read_bytes()
+    desks.certificate(denying.folder)
+    assert denying.ca.read_bytes() != before
+    assert _eventually(lambda: _reachable(denying), wanted=True)
+
+
+def _reachable(desk: Desk) -> bool:
+    try:
+        return desk.get("/healthz")[0] == 200
+    except OSError:
+        return False
