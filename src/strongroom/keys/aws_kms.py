@@ -93,14 +93,14 @@ T = TypeVar("T")
 
 
 def encryption_context(context: bytes) -> dict[str, str]:
-    """What KMS binds a data key to: a digest of name, version and owners, and in clear what policies and CloudTrail show.
+    """What KMS binds a data key to: a digest of all that it is bound to, and in clear what policies and CloudTrail show.
 
     A key policy can ask for `kms:EncryptionContext:strongroom:resource`.
     """
-    _, resource, version, _ = msgspec.json.decode(context, type=tuple[str, str, int, list[str]])
+    _, resource, version, *_ = msgspec.json.decode(context, type=list[str | int | list[str]])
     return {
         "strongroom:bound": hashlib.sha256(context).hexdigest(),
-        "strongroom:resource": resource,
+        "strongroom:resource": str(resource),
         "strongroom:version": str(version),
     }
 

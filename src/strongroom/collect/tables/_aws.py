@@ -14,6 +14,7 @@ Policy = tuple[Statement | Unknown, ...] | Unknown | None
 """The statements of a policy; a statement that is not known is an `Unknown` among the others."""
 
 _MANAGED = re.compile(r"(^|:)alias/aws/")
+_OWNED = re.compile(r":(?:key/|alias/[\w-])")  # a key's ARN or alias of which account and region may still be open
 _ONE_LINK = re.compile(r"\$\{([\w.\[\]\"/-]+)\}")
 _KEY_LOOKUPS = {"data.aws_kms_alias": "name", "data.aws_kms_key": "key_id"}
 _DOCUMENT = "data.aws_iam_policy_document"
@@ -45,7 +46,7 @@ def key_of(reader: Reader, raw: object) -> Key | Unknown | None:
     if one is not None:
         return _linked_key(reader, Link(one[1]))
     doubt = undecided(text)
-    if doubt is not None and ":key/" not in text:
+    if doubt is not None and not _OWNED.search(text):
         return doubt
     return Key("cmk", text)
 
@@ -56,6 +57,8 @@ def _linked_key(reader: Reader, link: Link) -> Key | Unknown:
         if ".data." in f".{link.address}":
             return Unknown(GapCode.UNDECIDED, f"it is looked up by {link}")
         return Key("cmk", str(link))
+    if target.scheme == "cloudformation" and not target.type.startswith("aws_kms_"):
+        return Unknown(GapCode.UNDECIDED, f"it is set by {link}, which is no key")
     if target.mode != "data":
         return Key("cmk", str(link))
     named = _KEY_LOOKUPS.get(target.native)

@@ -2,7 +2,7 @@
 
 import re
 
-from strongroom.collect.native import Reader
+from strongroom.collect.native import INAPPLICABLE, Inapplicable, Reader, Row
 from strongroom.collect.resource import pick
 from strongroom.collect.tables._aws import Policy
 from strongroom.kit.iam_reach import accounts, allows
@@ -18,6 +18,14 @@ def ours(reader: Reader) -> frozenset[str]:
     """The accounts that the provider's blocks name."""
     blocks = (p for p in reader.pool.of_type("provider.aws") if p.label == reader.resource.label)
     return frozenset(n for p in blocks for path in _DECLARED for n in _NUMBER.findall(str(pick(p.values, path))))
+
+
+def declared(reader: Reader) -> Value | Inapplicable:
+    """The accounts that are declared as ours, for what is judged by whose it is."""
+    return tuple(sorted(ours(reader))) or INAPPLICABLE
+
+
+OURS = Row("account.ours", declared)
 
 
 def foreign(reader: Reader, policy: Policy) -> Value:

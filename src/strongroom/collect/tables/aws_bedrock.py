@@ -2,6 +2,7 @@
 
 from strongroom.collect.native import Default, Native, Reader, Row, choice, flag, given
 from strongroom.collect.tables._aws import SENSITIVE, aws_key, key_of, service, statements
+from strongroom.collect.tables._aws_arns import arn
 from strongroom.collect.tables._aws_roles import runs_as
 from strongroom.kit.kleene import any_of
 from strongroom.model.codes import GapCode
@@ -87,6 +88,7 @@ TABLE = (
         aws_key("enc.key", "customer_encryption_key_arn", _OWNED),
         given("agent.guardrail", "guardrail_configuration.guardrail_identifier"),
         runs_as("agent_resource_role_arn"),
+        arn("bedrock", "agent/", "agent_id"),
         SENSITIVE,
         name="agent_name",
         refs=(("role", "agent_resource_role_arn"), ("guardrail", "guardrail_configuration.guardrail_identifier")),
@@ -111,6 +113,7 @@ TABLE = (
         Kind.INDEX,
         Row("index.storage", _storage_kind),
         runs_as("role_arn"),
+        arn("bedrock", "knowledge-base/", "id"),
         refs=(
             ("role", "role_arn"),
             ("store", "storage_configuration.opensearch_serverless_configuration.collection_arn"),
@@ -137,6 +140,7 @@ TABLE = (
         "aws_bedrock_custom_model",
         Kind.MODEL,
         aws_key("enc.key", "custom_model_kms_key_id", _OWNED),
+        arn("bedrock", "custom-model/", "custom_model_name"),
         given("net.in_vpc", "vpc_config"),
         SENSITIVE,
         name="custom_model_name",

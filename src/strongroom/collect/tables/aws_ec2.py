@@ -2,6 +2,7 @@
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, choice, flag, text
 from strongroom.collect.tables._aws import SENSITIVE, key_of
+from strongroom.collect.tables._aws_arns import arn
 from strongroom.collect.tables._aws_machines import (
     MACHINE_ACCELERATORS,
     SENSITIVE_MACHINE,
@@ -141,7 +142,8 @@ _LAUNCHES = Default(False, _TERRAFORM + "launch_configuration#associate_public_i
 
 
 def _instance(native: str) -> Native:
-    return Native(type=native, kind=Kind.INSTANCE, provider="aws", rows=_INSTANCE, refs=_INSTANCE_REFS)
+    rows = (*_INSTANCE, arn("ec2", "instance/", "id"))
+    return Native(type=native, kind=Kind.INSTANCE, provider="aws", rows=rows, refs=_INSTANCE_REFS)
 
 
 def _subnet(native: str, gives: bool, page: str) -> Native:

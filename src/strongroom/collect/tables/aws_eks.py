@@ -7,6 +7,7 @@ from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Nativ
 from strongroom.collect.resource import pick
 from strongroom.collect.tables._aws import key_of
 from strongroom.collect.tables._aws_accelerators import count_of, model_of
+from strongroom.collect.tables._aws_arns import arn
 from strongroom.collect.tables._aws_machines import (
     confidential,
     interfaces_give_address,
@@ -156,6 +157,14 @@ def _private_nodes(r: Reader) -> Value:
     return private(by_subnet)
 
 
+def _pod_account(r: Reader) -> Value:
+    """The service account whose pods get the role, as namespace/name."""
+    space, name = r.text("namespace"), r.text("service_account")
+    if isinstance(space, Unknown) or isinstance(name, Unknown):
+        return space if isinstance(space, Unknown) else name
+    return f"{space or 'default'}/{name or ''}"
+
+
 _NODE_ROWS = (
     Row("image.line", _image),
     text("image.release", "release_version"),
@@ -185,6 +194,7 @@ TABLE = (
                 "eks.creator_admin", "access_config.bootstrap_cluster_creator_admin_permissions", Default(True, _ACCESS)
             ),
             Row("net.policy", _network_policy),
+            arn("eks", "cluster/", "name"),
         ),
         refs=(
             ("role", "role_arn"),
@@ -197,7 +207,7 @@ TABLE = (
         type="aws_eks_node_group",
         kind=Kind.NODE_POOL,
         provider="aws",
-        rows=_NODE_ROWS,
+        rows=(*_NODE_ROWS, arn("eks", "nodegroup/", "node_group_name")),
         name_at=("node_group_name", "node_group_name_prefix", "id"),
         refs=(
             ("cluster", "cluster_name"),
@@ -233,6 +243,7 @@ TABLE = (
         type="aws_eks_pod_identity_association",
         kind=Kind.GRANT,
         provider="aws",
+        rows=(Row("grant.pod_account", _pod_account),),
         name_at=("service_account", "id"),
         refs=(("cluster", "cluster_name"), ("role", "role_arn")),
     ),

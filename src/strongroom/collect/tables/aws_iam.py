@@ -1,15 +1,15 @@
 """AWS IAM: policies, roles and what is attached to them, and the permission sets of IAM Identity Center."""
 
-from collections.abc import Iterator
-
-from strongroom.collect.native import INAPPLICABLE, Inapplicable, Native, Reader, Row, given, number
-from strongroom.collect.resource import Link, undecided
+from strongroom.collect.native import Default, Native, Reader, Row, given, number, text
+from strongroom.collect.resource import Link
 from strongroom.collect.tables._aws import Policy, statements, statements_of
-from strongroom.model.codes import GapCode
+from strongroom.collect.tables._aws_accounts import OURS
+from strongroom.collect.tables._aws_arns import arn
+from strongroom.collect.tables._aws_identity import attached, inline, policy_name
 from strongroom.model.kinds import Kind
-from strongroom.model.values import Statement, Unknown, Value
+from strongroom.model.values import Unknown, Value
 
-MANAGED = "arn:aws:iam::aws:policy/"
+_TERRAFORM = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/"
 
 
 def _document(reader: Reader) -> Policy:
@@ -17,60 +17,9 @@ def _document(reader: Reader) -> Policy:
     return statements_of(reader, Link(reader.resource.address))
 
 
-def _inline(reader: Reader) -> Policy | Inapplicable:
-    """The statements of a role's inline policies, which Terraform lets stand in the role itself."""
-    blocks = reader.blocks("inline_policy")
-    if isinstance(blocks, Unknown):
-        return (blocks,)
-    if not blocks:
-        return INAPPLICABLE
-    out: list[Statement | Unknown] = []
-    for block in blocks:
-        found = statements_of(reader, block.get("policy"))
-        out += [found] if isinstance(found, Unknown) else found or ()
-    return tuple(out)
-
-
-def _arns(reader: Reader, path: str) -> Iterator[object]:
-    raw = reader.at(path)
-    if isinstance(raw, list | tuple):
-        yield from (reader.open(one) for one in raw)
-    elif raw is not None:
-        yield raw
-
-
-def _policy_name(reader: Reader, raw: object) -> str | Unknown:
-    """The ARN of an attached policy; one looked up by name is written as the ARN of AWS's own of that name."""
-    if isinstance(raw, Link):
-        target = reader.follow(raw)
-        if target is None:
-            return Unknown(GapCode.UNDECIDED, f"the policy is set by {raw}") if "data." in raw.address else str(raw)
-        if target.native != "data.aws_iam_policy":
-            return str(raw)
-        inside = reader.reading(target)
-        if inside.at("arn") is not None:
-            return _policy_name(inside, inside.at("arn"))
-        named = inside.text("name")
-        if isinstance(named, str):
-            return MANAGED + named
-        return named or Unknown(GapCode.UNDECIDED, f"the policy is looked up by {raw}")
-    doubt = undecided(raw)
-    if doubt is None:
-        return str(raw)
-    known = str(raw)
-    return known if isinstance(raw, str) and ":policy/" in known and "${" not in known.split(":policy/")[1] else doubt
-
-
-def _attached(path: str) -> Row:
-    def read(reader: Reader) -> Value:
-        return tuple(_policy_name(reader, raw) for raw in _arns(reader, path))
-
-    return Row("policy.attached", read)
-
-
 def _looked_up(reader: Reader) -> Value:
     """The policy that a data source looks up, which its user means to attach."""
-    return (_policy_name(reader, Link(reader.resource.address)),)
+    return (policy_name(reader, Link(reader.resource.address)),)
 
 
 def _standing(reader: Reader) -> Value:
@@ -79,12 +28,12 @@ def _standing(reader: Reader) -> Value:
     return status if isinstance(status, Unknown) else status in (None, "Active")
 
 
-def _policy(native: str, path: str = "policy", kind: Kind = Kind.POLICY) -> Native:
+def _policy(native: str, path: str = "policy", *more: Row) -> Native:
     return Native(
         type=native,
-        kind=kind,
+        kind=Kind.POLICY,
         provider="aws",
-        rows=(Row("policy.statements", lambda r: statements(r, path)),),
+        rows=(Row("policy.statements", lambda r: statements(r, path)), *more),
         refs=(("role", "role"), ("user", "user"), ("group", "group"), ("permission-set", "permission_set_arn")),
     )
 
@@ -92,11 +41,17 @@ def _policy(native: str, path: str = "policy", kind: Kind = Kind.POLICY) -> Nati
 def _attachment(native: str, path: str = "policy_arn") -> Native:
     refs = tuple((rel, at) for rel, at in (("role", "role"), ("user", "user"), ("group", "group"), ("policy", path)))
     many = (("role", "roles"), ("user", "users"), ("group", "groups"))
-    return Native(type=native, kind=Kind.GRANT, provider="aws", rows=(_attached(path),), refs=(*refs, *many))
+    named = (("role", "role_name"), ("user", "user_name"), ("group", "group_name"))
+    every = (*refs, *many, *named, ("permission-set", "permission_set_arn"))
+    return Native(type=native, kind=Kind.GRANT, provider="aws", rows=(attached(path),), refs=every)
+
+
+def _membership(native: str, *refs: tuple[str, str]) -> Native:
+    return Native(type=native, kind=Kind.GRANT, provider="aws", refs=refs)
 
 
 TABLE = (
-    _policy("aws_iam_policy"),
+    _policy("aws_iam_policy", "policy", arn("iam", "policy", "name", path="path")),
     _policy("aws_iam_role_policy"),
     _policy("aws_iam_user_policy"),
     _policy("aws_iam_group_policy"),
@@ -114,10 +69,12 @@ TABLE = (
         provider="aws",
         rows=(
             Row("trust.statements", lambda r: statements(r, "assume_role_policy")),
-            Row("policy.statements", _inline),
-            _attached("managed_policy_arns"),
+            Row("policy.statements", inline),
+            attached("managed_policy_arns"),
             given("policy.boundary", "permissions_boundary"),
             number("session.max_seconds", "max_session_duration"),
+            arn("iam", "role", "name", path="path"),
+            OURS,
         ),
         refs=(("boundary", "permissions_boundary"),),
     ),
@@ -125,9 +82,13 @@ TABLE = (
         type="aws_iam_user",
         kind=Kind.IDENTITY,
         provider="aws",
-        rows=(given("policy.boundary", "permissions_boundary"),),
+        rows=(given("policy.boundary", "permissions_boundary"), arn("iam", "user", "name", path="path"), OURS),
+        refs=(("boundary", "permissions_boundary"),),
     ),
-    Native(type="aws_iam_group", kind=Kind.IDENTITY, provider="aws"),
+    Native(type="aws_iam_group", kind=Kind.IDENTITY, provider="aws", rows=(arn("iam", "group", "name", path="path"),)),
+    _membership("aws_iam_user_group_membership", ("user", "user"), ("group", "groups")),
+    _membership("aws_iam_group_membership", ("user", "users"), ("group", "group")),
+    _membership("aws_iam_instance_profile", ("role", "role")),
     Native(
         type="aws_iam_access_key",
         kind=Kind.SECRET,
@@ -145,5 +106,19 @@ TABLE = (
     _attachment("aws_ssoadmin_managed_policy_attachment", "managed_policy_arn"),
     Native(type="aws_ssoadmin_permission_set", kind=Kind.IDENTITY, provider="aws"),
     Native(type="aws_ssoadmin_account_assignment", kind=Kind.GRANT, provider="aws"),
-    Native(type="aws_organizations_policy", kind=Kind.POLICY, provider="aws"),
+    Native(
+        type="aws_organizations_policy",
+        kind=Kind.POLICY,
+        provider="aws",
+        rows=(
+            Row("organisation.statements", lambda r: statements(r, "content")),
+            text("organisation.type", "type", Default("SERVICE_CONTROL_POLICY", _TERRAFORM + "organizations_policy")),
+        ),
+    ),
+    Native(
+        type="aws_organizations_policy_attachment",
+        kind=Kind.GRANT,
+        provider="aws",
+        refs=(("policy", "policy_id"), ("target", "target_id")),
+    ),
 )

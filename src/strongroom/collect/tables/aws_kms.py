@@ -1,9 +1,10 @@
 """KMS: keys, their policies and their grants."""
 
-from strongroom.collect.native import Default, Native, Reader, Row, flag, number, text
+from strongroom.collect.native import Default, Native, Reader, Row, flag, number, text, texts
 from strongroom.collect.resource import undecided
 from strongroom.collect.tables._aws import Policy, satellite_statements, statements
-from strongroom.collect.tables._aws_accounts import foreign
+from strongroom.collect.tables._aws_accounts import OURS, foreign
+from strongroom.collect.tables._aws_arns import arn
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Statement, Unknown, Value
 
@@ -81,6 +82,8 @@ _COMMON = (
     _WINDOW,
     Row("key.grants", _grants),
     flag("key.enabled", "is_enabled", Default(True, TERRAFORM)),
+    arn("kms", "key/", "key_id"),
+    OURS,
 )
 
 TABLE = (
@@ -103,6 +106,16 @@ TABLE = (
     Native(type="aws_kms_replica_external_key", kind=Kind.KEY, provider="aws", rows=_COMMON),
     Native(type="aws_kms_alias", kind=Kind.KEY, provider="aws", refs=(("key", "target_key_id"),)),
     Native(type="aws_kms_custom_key_store", kind=Kind.KEY_VAULT, provider="aws", name_at=("custom_key_store_name",)),
-    Native(type="aws_kms_grant", kind=Kind.GRANT, provider="aws", refs=(("key", "key_id"),)),
+    Native(
+        type="aws_kms_grant",
+        kind=Kind.GRANT,
+        provider="aws",
+        rows=(
+            texts("grant.operations", "operations"),
+            Row("grant.constrained", lambda r: r.given("constraints")),
+            text("grant.to", "grantee_principal"),
+        ),
+        refs=(("key", "key_id"), ("grantee", "grantee_principal")),
+    ),
     Native(type="aws_cloudhsm_v2_cluster", kind=Kind.KEY_VAULT, provider="aws"),
 )

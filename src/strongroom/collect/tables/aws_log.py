@@ -1,10 +1,12 @@
 """Audit logs of an AWS account: trails, event data stores, the Config recorder and log groups."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from strongroom.collect.native import Default, Native, Reader, Row, flag, number
-from strongroom.collect.resource import undecided
+from strongroom.collect.resource import Link, undecided
 from strongroom.collect.tables._aws import aws_key
+from strongroom.collect.tables._aws_arns import arn
 from strongroom.collect.tables._aws_named import named
 from strongroom.collect.tables._aws_s3 import acl_public, bucket_policy, lock_days
 from strongroom.kit.iam_reach import public
@@ -21,6 +23,7 @@ TRAIL_KEY = (
 )
 GROUP_KEY = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/data-protection.html"
 EVENTS = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html"
+_FIRST_LINK = re.compile(r"\$\{([\w.]+)\}")
 Judge = Callable[[Reader, Mapping[str, object]], Tri]
 
 
@@ -113,8 +116,15 @@ def _delivers(reader: Reader) -> Value:
     """Whether the trail also writes to a log group, where an alarm can see it in minutes."""
     raw = reader.at("cloud_watch_logs_group_arn")
     if isinstance(raw, str) and undecided(raw) is not None:
-        return "aws_cloudwatch_log_group" in raw or undecided(raw)
+        # The ARN of some group is one, whatever stands in it; so is a text around a block that is one.
+        return raw.startswith("arn:") or "aws_cloudwatch_log_group" in raw or _of_group(reader, raw) or undecided(raw)
     return reader.given("cloud_watch_logs_group_arn")
+
+
+def _of_group(reader: Reader, raw: str) -> bool:
+    found = _FIRST_LINK.match(raw)
+    target = reader.follow(Link(found[1])) if found else None
+    return target is not None and target.type == "aws_cloudwatch_log_group"
 
 
 def _bucket(reader: Reader) -> Reader | Unknown:
@@ -189,6 +199,7 @@ TABLE = (
             Row("trail.key_calls", _key_calls, Default(True, EVENTS)),
             Row("trail.bucket_locked", _bucket_locked),
             Row("trail.bucket_public", _bucket_public),
+            arn("cloudtrail", "trail/", "name"),
         ),
         refs=(("bucket", "s3_bucket_name"), ("key", "kms_key_id")),
     ),
@@ -200,6 +211,7 @@ TABLE = (
             Row("record.all", _records_all),
             flag("record.global", "recording_group.include_global_resource_types", Default(False, RECORDER)),
             Row("record.started", _started),
+            arn("config", "configuration-recorder/", "name"),
         ),
     ),
     Native(
@@ -219,6 +231,7 @@ TABLE = (
         rows=(
             number("log.retention_days", "retention_in_days", Default(0.0, TERRAFORM + "cloudwatch_log_group")),
             aws_key("group.key", "kms_key_id", Default(Key("provider"), GROUP_KEY)),
+            arn("logs", "log-group:", "name"),
         ),
         refs=(("key", "kms_key_id"),),
     ),

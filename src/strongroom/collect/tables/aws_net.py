@@ -20,6 +20,10 @@ PROTOCOLS = {"-1": "all", "all": "all", "6": "tcp", "17": "udp", "1": "icmp", "5
 PEERS = ("cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "cidr_block", "ipv6_cidr_block")
 GROUPS = ("security_groups", "source_security_group_id", "referenced_security_group_id")
 PREFIX_LISTS = ("prefix_list_ids", "prefix_list_id")
+TEMPLATE_GROUP = (
+    "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html"
+)
+EVERYWHERE = tuple(NetRule("egress", "allow", "all", *ANY_PORT, (block,)) for block in ("0.0.0.0/0", "::/0"))
 WHOLE = (Statement("allow", ("*",), actions=("*",), resources=("*",)),)
 
 
@@ -64,7 +68,7 @@ def _peers(reader: Reader, block: Mapping[str, object]) -> tuple[str | Unknown, 
     out: list[str | Unknown] = []
     for name in PEERS:
         for one in _items(reader, block, name):
-            doubt = None if _somewhere(one) else undecided(one)
+            doubt = None if _somewhere(reader, one) else undecided(one)
             if one is None:  # an element of a list can only be null because its expression has no value
                 doubt = Unknown(GapCode.UNDECIDED, f"an element of {name} has no value")
             out.append(doubt if doubt is not None else str(one))
@@ -74,13 +78,15 @@ def _peers(reader: Reader, block: Mapping[str, object]) -> tuple[str | Unknown, 
     return tuple(out)
 
 
-def _somewhere(peer: object) -> bool:
+def _somewhere(reader: Reader, peer: object) -> bool:
     """Whether a block whose addresses are not known is some network all the same, and not the internet.
 
     So are the blocks of a network of AWS's, and whatever is written with a prefix of its own.
     """
     if isinstance(peer, Link):
-        return peer.attribute.endswith(("cidr_block", "cidr_blocks")) and "aws_" in peer.address
+        target = reader.follow(peer)
+        ours = "aws_" in peer.address or (target is not None and target.type.startswith("aws_"))
+        return peer.attribute.endswith(("cidr_block", "cidr_blocks")) and ours
     prefix = re.fullmatch(r"\$\{.*\}/(\d+)", peer) if isinstance(peer, str) else None
     return prefix is not None and int(prefix[1]) > 1
 
@@ -169,12 +175,13 @@ def group_rules(reader: Reader, direction: str) -> tuple[NetRule | Unknown, ...]
 
 
 def _doubtful(reader: Reader, native: str, by: str) -> Iterator[NetRule]:
-    """Rules that belong nobody knows where; only those that would open something to the internet matter."""
-    if reader.satellites(native, by).doubt is None:
+    """Rules that may be the group's, or may be at all; only those that would open something to the internet matter."""
+    beside = reader.satellites(native, by)
+    if beside.doubt is None:
         return
     for r in reader.pool.of_type(native):
         target = pick(r.values, by)
-        if isinstance(target, Link) or undecided(target) is None:
+        if r not in beside.maybe and (isinstance(target, Link) or undecided(target) is None):
             continue
         inside = reader.reading(r)
         rule = _acl_rule(inside) if native == "aws_network_acl_rule" else _standalone(inside)
@@ -184,6 +191,20 @@ def _doubtful(reader: Reader, native: str, by: str) -> Iterator[NetRule]:
 
 def _with_peer(rule: NetRule, peer: Unknown) -> NetRule:
     return NetRule(rule.direction, rule.action, rule.protocol, rule.from_port, rule.to_port, (peer,), (), rule.priority)
+
+
+def _egress(reader: Reader) -> Value:
+    """The egress of a group; None where CloudFormation makes it and says nothing, as EC2 then lets everything out."""
+    return group_rules(reader, "egress") or (None if _by_template(reader) else ())
+
+
+def _stated(reader: Reader) -> Value | Inapplicable:
+    """Whether a template states any egress, in the group or in a rule beside it. Terraform always states it."""
+    return bool(group_rules(reader, "egress")) if _by_template(reader) else INAPPLICABLE
+
+
+def _by_template(reader: Reader) -> bool:
+    return reader.resource.scheme == "cloudformation"
 
 
 def _acl_action(reader: Reader, block: Mapping[str, object]) -> str | Unknown:
@@ -248,7 +269,8 @@ def _endpoint_policy(reader: Reader) -> Value:
 
 _GROUP = (
     Row("sg.ingress", lambda r: group_rules(r, "ingress")),
-    Row("sg.egress", lambda r: group_rules(r, "egress")),
+    Row("sg.egress", _egress, Default(EVERYWHERE, TEMPLATE_GROUP)),
+    Row("sg.egress_stated", _stated),
 )
 _ALONE = (Row("sg.ingress", _alone("ingress")), Row("sg.egress", _alone("egress")))
 _VPC = (

@@ -2,7 +2,8 @@
 
 from strongroom.collect.native import Default, Native, Row, flag
 from strongroom.collect.tables._aws import statements
-from strongroom.collect.tables._aws_accounts import foreign
+from strongroom.collect.tables._aws_accounts import OURS, foreign
+from strongroom.collect.tables._aws_arns import arn
 from strongroom.collect.tables._aws_s3 import (
     access_log,
     access_point_policy,
@@ -49,6 +50,8 @@ _BUCKET_ROWS = (
     Row("s3.lock_days", lock_days, Default(0.0, S3 + "object-lock.html")),
     Row("s3.copies", copies),
     Row("share.accounts", lambda r: foreign(r, bucket_policy(r))),
+    arn("s3", "", "bucket"),
+    OURS,
 )
 
 TABLE = (

@@ -22,6 +22,7 @@ from strongroom.collect.tables._aws import (
     statements,
 )
 from strongroom.collect.tables._aws_accelerators import accelerators, own_disks
+from strongroom.collect.tables._aws_arns import arn
 from strongroom.collect.tables._aws_roles import runs_as
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.kit.leaks import secrets_in
@@ -202,8 +203,13 @@ _COMPUTE_ROWS = (
 )
 
 
+def _arn(native: str, name: str = "name") -> Row:
+    return arn("sagemaker", native.removeprefix("aws_sagemaker_").replace("_", "-") + "/", name, "name")
+
+
 def _plain(native: str, kind: Kind, *rows: Row, name: str = "name") -> Native:
-    return Native(type=native, kind=kind, provider="aws", rows=(_SERVICE, *rows), name_at=(name, "name", "id"))
+    rows = (_SERVICE, _arn(native, name), *rows)
+    return Native(type=native, kind=kind, provider="aws", rows=rows, name_at=(name, "name", "id"))
 
 
 def _job(native: str, *rows: Row, name: str = "name", role: str = "role_arn") -> Native:
@@ -211,7 +217,7 @@ def _job(native: str, *rows: Row, name: str = "name", role: str = "role_arn") ->
         type=native,
         kind=Kind.JOB,
         provider="aws",
-        rows=(_SERVICE, *_JOB_ROWS, *rows),
+        rows=(_SERVICE, _arn(native, name), *_JOB_ROWS, *rows),
         name_at=(name, "name", "id"),
         refs=(("role", role),),
     )
@@ -235,6 +241,7 @@ TABLE = (
                 Default(False, _REF + "InstanceMetadataServiceConfiguration.html"),
             ),
             runs_as("role_arn"),
+            arn("sagemaker", "notebook-instance/", "name"),
             Row("secrets.found", _lifecycle),
             *accelerators("instance_type"),
             SENSITIVE,
@@ -270,10 +277,16 @@ TABLE = (
             ),
             text("studio.auth", "auth_mode"),
             runs_as("default_user_settings.execution_role"),
+            arn("sagemaker", "domain/", "id"),
             SENSITIVE,
         ),
         name_at=("domain_name", "id"),
-        refs=(("network", "vpc_id"), ("subnet", "subnet_ids"), ("key", "kms_key_id")),
+        refs=(
+            ("network", "vpc_id"),
+            ("subnet", "subnet_ids"),
+            ("key", "kms_key_id"),
+            ("role", "default_user_settings.execution_role"),
+        ),
     ),
     Native(
         type="aws_sagemaker_model",
@@ -283,6 +296,7 @@ TABLE = (
             _SERVICE,
             flag("net.isolated", "enable_network_isolation", Default(False, _REF + "CreateModel.html")),
             given("net.in_vpc", "vpc_config"),
+            _arn("aws_sagemaker_model"),
             SENSITIVE,
         ),
         refs=(("role", "execution_role_arn"), ("subnet", "vpc_config.subnets")),
@@ -297,6 +311,7 @@ TABLE = (
             own_disks("production_variants.instance_type"),
             Row("enc.capture_key", _capture_key),
             *accelerators("production_variants.instance_type"),
+            arn("sagemaker", "endpoint-config/", "name"),
             SENSITIVE,
         ),
         refs=(("model", "production_variants.model_name"), ("key", "kms_key_arn")),
@@ -305,6 +320,7 @@ TABLE = (
         type="aws_sagemaker_endpoint",
         kind=Kind.ENDPOINT,
         provider="aws",
+        rows=(_arn("aws_sagemaker_endpoint"),),
         refs=(("config", "endpoint_config_name"),),
     ),
     _job("aws_sagemaker_data_quality_job_definition", *_COMPUTE_ROWS),
@@ -319,7 +335,12 @@ TABLE = (
         type="aws_sagemaker_feature_group",
         kind=Kind.INDEX,
         provider="aws",
-        rows=(_SERVICE, Row("enc.key", _feature_key), SENSITIVE),
+        rows=(
+            _SERVICE,
+            _arn("aws_sagemaker_feature_group", "feature_group_name"),
+            Row("enc.key", _feature_key),
+            SENSITIVE,
+        ),
         name_at=("feature_group_name", "id"),
         refs=(("role", "role_arn"),),
     ),
@@ -329,6 +350,7 @@ TABLE = (
         provider="aws",
         rows=(
             _SERVICE,
+            _arn("aws_sagemaker_model_package_group", "model_package_group_name"),
             Row(
                 "resource.statements",
                 lambda r: satellite_statements(
@@ -352,7 +374,14 @@ TABLE = (
     ),
     _plain("aws_sagemaker_mlflow_app", Kind.WORKSPACE),
     _plain("aws_sagemaker_space", Kind.NOTEBOOK, name="space_name"),
-    _plain("aws_sagemaker_user_profile", Kind.IDENTITY, name="user_profile_name"),
+    Native(
+        type="aws_sagemaker_user_profile",
+        kind=Kind.IDENTITY,
+        provider="aws",
+        rows=(_SERVICE, _arn("aws_sagemaker_user_profile", "user_profile_name")),
+        name_at=("user_profile_name", "name", "id"),
+        refs=(("domain", "domain_id"), ("role", "user_settings.execution_role")),
+    ),
     _plain("aws_sagemaker_app", Kind.NOTEBOOK, *accelerators("resource_spec.instance_type"), name="app_name"),
     _plain("aws_sagemaker_hub", Kind.WORKSPACE, name="hub_name"),
     _plain("aws_sagemaker_hub_content_reference", Kind.MODEL, name="hub_content_name"),

@@ -21,6 +21,7 @@ from strongroom.collect.tables._aws import (
     service,
     statements,
 )
+from strongroom.collect.tables._aws_arns import arn
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
@@ -238,6 +239,7 @@ TABLE = (
             Row("registry.scan", _scanned, Default(False, _ECR)),
             Row("enc.key", _image_key, Default(Key("provider", "AES256"), _ECR)),
             Row("resource.statements", lambda r: satellite_statements(r, "aws_ecr_repository_policy", "repository")),
+            arn("ecr", "repository/", "name"),
         ),
         refs=(("key", "encryption_configuration.kms_key"),),
     ),
@@ -306,6 +308,7 @@ TABLE = (
             service("secretsmanager"),
             aws_key("enc.key", "kms_key_id", Default(Key("provider", "alias/aws/secretsmanager"), _SECRETS)),
             Row("resource.statements", _secret_policy),
+            arn("secretsmanager", "secret:", "name"),
         ),
         refs=(("key", "kms_key_id"),),
     ),
@@ -323,6 +326,7 @@ TABLE = (
         rows=(
             service("ssm"),
             Row("enc.key", _parameter_key, Default(Key("provider", "alias/aws/ssm"), _PARAMETERS)),
+            arn("ssm", "parameter/", "name"),
         ),
     ),
 )

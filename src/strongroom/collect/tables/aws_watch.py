@@ -121,7 +121,9 @@ def _alarmed(reader: Reader) -> Value:
         named = alarm.text("metric_name") if not follows else metric
         same: Tri = named if isinstance(named, Unknown) else named == metric
         acts = alarm.flag("actions_enabled")
-        answers.append(all_of((same, acts if acts is not None else True, alarm.given("alarm_actions"))))
+        answers.append(
+            all_of((same, acts if acts is not None else True, alarm.given("alarm_actions"), r.maybe or True))
+        )
     return any_of(answers)
 
 

@@ -47,27 +47,27 @@ CONTROL = Control(
         Clause(
             id="IAM-02.equals-approved-role",
             text="Each effective-permission set equals its approved role.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "aws-iam"),
         ),
         Clause(
             id="IAM-02.no-deploy-read-export",
             text="No principal holds deploy, data-read and export together.",
-            measured_by=("tf", "plan", "state", "aws"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "aws-iam"),
         ),
         Clause(
             id="IAM-02.unused-removed",
             text="Permissions unused for more than 90 days are removed.",
-            measured_by=("aws", "azure", "gcp"),
+            measured_by=("aws", "azure", "gcp", "aws-users"),
         ),
         Clause(
             id="IAM-02.no-wildcard",
             text="There is no wildcard on AI actions.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "k8s"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "k8s", "aws-iam"),
         ),
         Clause(
             id="IAM-02.no-escalation",
             text="There is no privilege-escalation path to tier 0.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "k8s"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "k8s", "aws-iam"),
         ),
     ),
     evidence="IAM policy evaluation (allow/deny/SCP/boundary), K8s RBAC graph, access-advisor last-used",

@@ -40,17 +40,17 @@ CONTROL = Control(
                 "100% of SageMaker, Azure ML, Vertex, Kubernetes and VM AI workloads are in a VPC or VNet with no "
                 "route to an IGW."
             ),
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp"),
         ),
         Clause(
             id="NET-02.no-direct-internet",
             text="Direct internet access is disabled for every such workload.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp"),
         ),
         Clause(
             id="NET-02.private-cluster-api",
             text="The API endpoint of every cluster is private.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "k8s"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "k8s"),
         ),
         Clause(
             id="NET-02.private-dns",

@@ -1,0 +1,1 @@
+"""What reaches what, one file for each provider, ending in `REACH`."""
