@@ -58,6 +58,7 @@ integration: $(VENV)/.dev ## The tests that start real servers and programs
 fuzz: $(VENV)/.dev ## Hostile input against every parser, longer than in `make test`
 	STRONGROOM_FUZZ=1 $(BIN)/pytest -n $(WORKERS) -k "fuzz or hostile"
 	$(BIN)/python tests/attest/fuzzing.py
+	$(BIN)/python tests/seal/fuzz_scan.py
 
 bench: $(VENV)/.dev ## Speed and size, beside the peers that are installed; writes benchmarks/results/
 	for script in artifacts assess attest attest_node attest_nvidia attest_tpm exceptions keys kubernetes ledger oms reconcile release reports scan start watch; do $(BIN)/python benchmarks/$$script.py || exit 1; done

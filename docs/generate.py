@@ -24,8 +24,9 @@ from strongroom.app.proof import PROOFS
 from strongroom.app.proof_levels import Level
 from strongroom.assess.judge import SOURCE_CHECK, SOURCE_CLAUSE
 from strongroom.assess.prose import answer_to, show_value
-from strongroom.cli.helping import AssessCommand
+from strongroom.cli.helping import AskingCommand, AssessCommand
 from strongroom.cli.main import group
+from strongroom.collect.cloudformation.assets import shapes
 from strongroom.collect.native import Native, Row
 from strongroom.collect.terraform.assets import tables
 from strongroom.kit.rooms import room
@@ -168,6 +169,12 @@ def sources() -> Lines:
         yield f"\n### {provider}\n\n" + head("type", "kind", "facts")
         for native in natives:
             yield row(f"`{native.type}`", f"`{native.kind.value}`", ", ".join(map(fact_of, native.rows)))
+    yield "\n## Native types of CloudFormation\n\nThey are put into the form of Terraform's types and read through the same "
+    yield "tables; snapshots of AWS Config are as well. A default is CloudFormation's own where the two differ.\n\n"
+    yield head("type", "read as", "rows of its own")
+    for name, shape in sorted(shapes().items()):
+        read_as = shape.native if isinstance(shape.native, str) else shape.native({})
+        yield row(f"`{name}`", f"`{read_as}`", ", ".join(map(fact_of, shape.rows)))
 
 
 def by_provider() -> dict[str, list[Native]]:
@@ -287,6 +294,8 @@ def leaves(parent: click.Group, context: click.Context, before: str) -> Iterator
             yield before + name, found
         if isinstance(found, click.Group):
             yield from leaves(found, context, f"{before}{name} ")
+        if isinstance(found, AskingCommand):
+            yield from leaves(found.questions, context, f"{before}{name} ")
 
 
 def command(name: str, found: click.Command) -> Lines:

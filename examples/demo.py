@@ -120,6 +120,8 @@ def main() -> None:
     tamper()
     attest()
     release()
+    seal()
+    isolate()
     ending()
 
 
@@ -217,6 +219,55 @@ def release() -> None:
         strongroom("log", "prove", str(number), "-o", *kept, *log)
     strongroom("log", "verify", "demo-out/denied.tlog-proof", "--entry", "demo-out/denied.json", "--key", key)
     strongroom("log", "audit", *log)
+
+
+def seal() -> None:
+    """A model is sealed, opened, given to somebody else, and damaged; one with a program in it is not sealed at all."""
+    scene(
+        11,
+        "The weights travel as one sealed artifact",
+        "A small model is encrypted to the lab, signed outside and inside, scanned and described. Whoever holds the "
+        "artifact sees sizes, and who can open it; names, shapes and weights are inside.",
+    )
+    subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "small_model.py"), str(OUT / "weights")], cwd=ROOT, check=True
+    )
+    for who in ("lab", "partner"):
+        strongroom("seal", "keygen", "-o", f"demo-out/{who}.id", "--recipient", f"demo-out/{who}.pub")
+    to = ("--to", "demo-out/lab.pub", "--sign-key", "demo-out/weights/signer.pem")
+    strongroom("seal", "create", "demo-out/weights/model", "demo-out/model.sealed", *to, *LOG)
+    strongroom("seal", "inspect", "demo-out/model.sealed")
+    say()
+    say("A partner is to open it too. Only the list of slots is written anew, and the change is in the log first.")
+    lab = ("--identity", "demo-out/lab.id")
+    strongroom("seal", "rewrap", "demo-out/model.sealed", *lab, "--to", "demo-out/partner.pub", *LOG)
+    by = ("--public-key", "demo-out/weights/signer.pub", "--require", "signature", "--require", "scan")
+    disk = ("--identity", "demo-out/partner.id", *by, "--allow-plaintext-disk")
+    strongroom("seal", "open", "demo-out/model.sealed", "demo-out/opened", *disk)
+    say()
+    say("One bit of the weights is changed on the way. Then somebody puts a program into a checkpoint.")
+    weights = max((OUT / "model.sealed/payload").iterdir(), key=lambda p: p.stat().st_size)
+    octets = bytearray(weights.read_bytes())
+    octets[len(octets) // 2] ^= 1
+    weights.write_bytes(octets)
+    strongroom("seal", "open", "demo-out/model.sealed", "demo-out/again", *disk, wanted=(1,))
+    strongroom("seal", "create", "demo-out/weights/implanted", "demo-out/bad.sealed", *to, *LOG, wanted=(2,))
+
+
+def isolate() -> None:
+    """A cluster that mixes tenants, a pod that takes another road, and a job that loses its label."""
+    scene(
+        12,
+        "One rule says who may share a GPU",
+        "A clinic and a lab share a cluster. What runs there is judged first, and nothing is changed; then a pod that asks "
+        "for no GPU and would see all of them, and a change to a waiting job of Slurm.",
+    )
+    folder = "examples/isolation"
+    strongroom("isolate", "simulate", "--state", f"{folder}/cluster.json", wanted=(1,))
+    admit = ("--state", f"{folder}/cluster.json", "--request", f"{folder}/review.json")
+    strongroom("isolate", "admit", *admit, head=14, wanted=(1,))
+    job = ("--facts", f"{folder}/facts.json", "--job", f"{folder}/job.json")
+    strongroom("isolate", "slurm", *job, "--format", "table", wanted=(1,))
 
 
 def mend() -> None:

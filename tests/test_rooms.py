@@ -325,6 +325,7 @@ def test_the_reference_is_made_with_the_new_parts(house: House) -> None:
         ("assess/checks/empty.py", ("controls",)),
         ("assess/controls/gpu/empty.py", ("controls",)),
         ("assess/derive/empty.py", ("assess", "estate.txt")),
+        ("assess/reach/empty.py", ("assess", "reach", "estate.txt", "new")),
         ("assess/reports/empty.py", ("assess", "estate.txt", "--format", "jsonl")),
         ("collect/sources/empty.py", ("assess", "estate.txt")),
         ("collect/tables/empty.py", ("assess", "tf:src")),

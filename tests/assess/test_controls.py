@@ -31,7 +31,20 @@ AREAS = {
 CLAUSE_ID = re.compile(r"[A-Z]+-\d\d\.[a-z0-9]+(-[a-z0-9]+)*")
 EVIDENCE = {
     *("tf", "plan", "host", "k8s", "slurm", "aws", "azure", "gcp", "redfish", "artifacts", "attest", "ledger"),
-    *("state", "csv", "probe", "drill", "assert", "feeds", "watch", "broker"),
+    *(
+        "state",
+        "cfn",
+        "aws-config",
+        "aws-iam",
+        "aws-users",
+        "csv",
+        "probe",
+        "drill",
+        "assert",
+        "feeds",
+        "watch",
+        "broker",
+    ),
 }
 # Numbers that a sentence says in words: no host, every host.
 IN_WORDS = {"0", "100"}

@@ -54,9 +54,11 @@ class Service:
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
         time.sleep(0.02)
-        yield
         with self._lock:
-            self._now -= 1
+            self._now -= (
+                1  # before the answer: whoever has it may ask the next thing sooner than this thread comes back
+            )
+        yield
 
 
 def _handler(service: Service) -> type[BaseHTTPRequestHandler]:

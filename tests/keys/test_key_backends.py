@@ -150,6 +150,7 @@ def swapped(**values: object) -> Callable[[Wrapped], Wrapped]:
         swapped(owners=OWNERS[:1]),
         swapped(owners=()),
         swapped(owners=(*OWNERS, "third")),
+        swapped(purpose="certificate"),
         swapped(backend="other"),
         swapped(blob=b""),
         swapped(blob=b"SRW1"),
@@ -159,6 +160,15 @@ def test_another_version_or_owner_does_not_open(kept: Scene, change: Callable[[W
     """A blob opens as the version, with the owners and in the back end that it was made for, and else is malformed."""
     with pytest.raises(Malformed):
         kept.unwrap(change(kept.wrapped))
+
+
+def test_a_purpose_is_bound_into_what_is_wrapped(kept: Scene) -> None:
+    """What was deposited for a purpose opens with it, and neither without it nor for another."""
+    wrapped = kept.keys.wrap(Secret(CANARY), RESOURCE, 1, OWNERS, "certificate")
+    assert kept.unwrap(wrapped) == CANARY
+    for other in ("", "recipients"):
+        with pytest.raises(Malformed):
+            kept.unwrap(msgspec.structs.replace(wrapped, purpose=other))
 
 
 def test_owners_may_stand_in_any_order(kept: Scene) -> None:

@@ -46,7 +46,7 @@ def test_hostile_octets_are_malformed(blob: bytes) -> None:
 def test_the_words_tell_another_context_from_changed_octets() -> None:
     """A blob of another resource says so; one with other octets says that."""
     _, blob = _envelope.seal(b"s", CONTEXT, wrap)
-    with pytest.raises(Malformed, match="another name, version or set of owners"):
+    with pytest.raises(Malformed, match="another name, version, purpose or set of owners"):
         _envelope.unseal("k", blob, bound_to("a/b/c", 2, ("o",)), unwrap, "x")
     with pytest.raises(Malformed, match="changed"):
         _envelope.unseal("k", blob[:-1] + bytes([blob[-1] ^ 1]), CONTEXT, unwrap, "x")

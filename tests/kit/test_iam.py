@@ -66,7 +66,7 @@ def test_conditions_and_principals_keep_their_kind() -> None:
     )
     assert s.principals == ("Service:ec2.amazonaws.com", "AWS:arn:aws:iam::1:root", "*")
     assert [(c.operator, c.key, c.values) for c in s.conditions] == [
-        ("Bool", "aws:securetransport", ("False",)),
+        ("Bool", "aws:securetransport", ("false",)),
         ("StringLike", "aws:principalarn", ("a", "b")),
     ]
 

@@ -36,7 +36,7 @@ def rig(tmp_path: Path) -> Iterator[b.Rig]:
     to = (Receiver("lab", public_members(c.OTHER.public_key())),)
     assert made.policy is not None
     made.policy = msgspec.structs.replace(made.policy, rules=(rule,), recipients=to)
-    made.store.deposit(made.keys.wrap(Secret(a.Authority(made.now).pem), CA, 1, (b.OWNER,)), made.now)
+    made.store.deposit(made.keys.wrap(Secret(a.Authority(made.now).pem), CA, 1, (b.OWNER,), "certificate"), made.now)
     yield made
     made.log.close()
     made.store.close()

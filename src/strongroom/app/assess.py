@@ -11,6 +11,7 @@ from strongroom.app.artifacts import Held
 from strongroom.app.broker_join import join_brokers
 from strongroom.app.catalogue import collectors
 from strongroom.app.rules import RuleSet, ask
+from strongroom.app.sealed_join import Looking, join_sealed
 from strongroom.app.sources import gather
 from strongroom.assess.judge import assess as judge_estate
 from strongroom.model.codes import Severity, Status
@@ -28,10 +29,11 @@ def assess(
     people: People = People(),  # noqa: B008 - it is frozen
     rules: RuleSet = RuleSet(),  # noqa: B008 - it is frozen
     register: Held | None = None,
+    looking: Looking | None = None,
 ) -> Assessment:
     """The judgement of everything that the sources show. Raises BadInput for a source that cannot be used at all."""
     estate = join_replays(join_register(gather(specs, now, limits, progress), register))
-    estate = join_brokers(estate, limits)
+    estate = join_sealed(join_brokers(estate, limits), looking, now)
     asking = ask(rules, estate, limits, progress)
     judged = judge_estate(asking.estate, asking.catalogue, now, collectors(), people)
     return msgspec.structs.replace(judged, tasks=plan(judged.findings, asking.catalogue))

@@ -20,7 +20,8 @@ from strongroom.model.release import AdminRole
 from strongroom.model.standing import Admission
 
 _PREFIX = "STRONGROOM_"
-_LISTS = ("sources", "key", "keys", "seal", "rules", "endorsements", "references", "signers")
+_LISTS = ("sources", "key", "keys", "seal", "rules", "endorsements", "references", "signers",
+          "signer_chain")  # fmt: skip
 
 
 class AssessSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -63,10 +64,17 @@ class AssertSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class ArtifactsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """[artifacts]: the signed register of model artifacts, and the verifier keys whose signature on it counts."""
+    """[artifacts]: the signed register of model artifacts, and the verifier keys whose signature on it counts.
+
+    `signer_key` is a file with the public key that sealed artifacts must be signed by; or `signer_chain` are files of the
+    authorities above the signer's certificate, and `signer` the name in it.
+    """
 
     register: str = ""
     keys: tuple[str, ...] = ()
+    signer_key: str = ""
+    signer_chain: tuple[str, ...] = ()
+    signer: str = ""
 
 
 class AttestSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -152,6 +160,7 @@ class BrokerSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     `address_rate` is how many requests a minute one address may make, and `person_rate` how many calls one person who
     administers: each is an entry of the log. `admins` and `oidc` are who may administer. `tiers` says
     how much resources matter, by pattern (`models/weights/*`): 0 for the crown jewels; `assess` asks more of their keys.
+    `redact_log` keeps what was found out of the operator's lines, which then have words of a fixed list alone.
     """
 
     state: str = ""
@@ -168,6 +177,7 @@ class BrokerSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     evidence: str = "auto"
     address_rate: Annotated[float, msgspec.Meta(gt=0)] = 1200.0
     person_rate: Annotated[float, msgspec.Meta(gt=0)] = 240.0
+    redact_log: bool = True
     admins: tuple[AdminSection, ...] = ()
     oidc: OidcSection = OidcSection()
     tiers: dict[str, Annotated[int, msgspec.Meta(ge=0, le=9)]] = {}

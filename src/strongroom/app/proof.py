@@ -4,6 +4,13 @@
 are in a file for each area.
 """
 
-from strongroom.app import proof_assess, proof_attest, proof_log, proof_release, proof_seal
+from strongroom.app import proof_assess, proof_attest, proof_isolate, proof_log, proof_release, proof_seal
 
-PROOFS = (*proof_assess.PROOFS, *proof_log.PROOFS, *proof_attest.PROOFS, *proof_release.PROOFS, *proof_seal.PROOFS)
+PROOFS = (
+    *proof_assess.PROOFS,
+    *proof_log.PROOFS,
+    *proof_attest.PROOFS,
+    *proof_release.PROOFS,
+    *proof_seal.PROOFS,
+    *proof_isolate.PROOFS,
+)

@@ -53,6 +53,13 @@ PROOFS = (
         ("tests/collect/test_host.py",),
     ),
     Proof(
+        "what reaches what in Kubernetes (`assess reach`)",
+        Level.RECORDED,
+        "the lines that np-guard's netpol-analyzer gives for public clusters, and an oracle that asks packet by packet",
+        "no packet is sent; what a network plugin makes of a policy is taken from the API's definition",
+        ("tests/assess/test_reach_k8s_vectors.py", "tests/assess/test_reach_k8s_oracle.py"),
+    ),
+    Proof(
         "Kubernetes objects (`k8s:`)",
         Level.RECORDED,
         "manifests that the tests write, whole and hostile, and public samples of objects beside the checkout",
@@ -65,6 +72,26 @@ PROOFS = (
             "tests/assess/test_k8s_checks.py",
             "tests/assess/test_k8s_checks_devices.py",
         ),
+    ),
+    Proof(
+        "CloudFormation templates (`cfn:`)",
+        Level.RECORDED,
+        "templates that the tests write, whole and hostile, values rendered by functions and resolved again, and public "
+        "labelled templates beside the checkout",
+        "no stack is made; what AWS makes of a template is taken from its Template Reference",
+        (
+            "tests/collect/test_cfn.py",
+            "tests/collect/test_cfn_intrinsics.py",
+            "tests/collect/test_cfn_hostile.py",
+            "tests/assess/test_cfn_checks.py",
+        ),
+    ),
+    Proof(
+        "exports of an AWS account (`aws-iam:`, `aws-users:`, `aws-config:`)",
+        Level.SIMULATED,
+        "exports that the tests write in the form that AWS documents, whole, cut and with anything in them",
+        "no export of a real account has been read",
+        ("tests/collect/test_aws_exports.py", "tests/collect/test_aws_config.py", "tests/assess/test_aws_login.py"),
     ),
     Proof(
         "Terraform state files (`state:`)",

@@ -19,6 +19,7 @@ from strongroom.app.merging import scheme
 from strongroom.app.reconciling import identifying
 from strongroom.app.rules import SCHEME as RULES
 from strongroom.app.rules import RuleSet
+from strongroom.app.sealed_join import Looking
 from strongroom.app.sources import find
 from strongroom.app.state import stored
 from strongroom.kit.evidence_digests import of_findings, unpack
@@ -45,6 +46,7 @@ class Circumstances:
     people: People = field(default_factory=People)
     rules: RuleSet = field(default_factory=RuleSet)
     register: Held | None = None
+    looking: Looking | None = None
 
 
 def diff(before: str, after: str, by: Circumstances) -> Comparison:
@@ -94,7 +96,7 @@ def _side(what: Snapshot | str, by: Circumstances) -> Side:
 
 
 def _read_now(spec: str, by: Circumstances) -> Side:
-    found = assess((spec,), by.now, by.limits, by.progress, by.people, by.rules, by.register)
+    found = assess((spec,), by.now, by.limits, by.progress, by.people, by.rules, by.register, by.looking)
     findings = tuple(stored(found, by.rules.catalogue()))
     count = {s: sum(f.status is s for f in findings) for s in (Status.PASS, Status.FAIL, Status.UNKNOWN)}
     run = Snapshot(

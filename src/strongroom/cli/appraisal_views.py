@@ -10,7 +10,7 @@ import strongroom
 from strongroom.app.appraisal_record import Replayed
 from strongroom.app.evidence import AnyVerifier
 from strongroom.attest import ear
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean
 from strongroom.model.attest import Appraisal, Evidence, EvidenceKind, Json, StepResult, StepVerdict
 
 SCHEMA = "strongroom.appraisal/1"

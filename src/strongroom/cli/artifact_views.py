@@ -6,8 +6,7 @@ import msgspec
 
 from strongroom.app.artifact_finding import Line, Verdict
 from strongroom.app.artifacts import Desk, Held, Signed
-from strongroom.cli.log_views import line
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean, line
 from strongroom.kit.artifact_classes import Entry
 from strongroom.model.errors import BadSignature, BadUsage
 from strongroom.model.estate import Gap

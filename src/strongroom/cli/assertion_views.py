@@ -6,7 +6,7 @@ import msgspec
 
 from strongroom.app.assertions import Listed
 from strongroom.assess import people_prose as prose
-from strongroom.cli.log_views import line
+from strongroom.cli.lines import line
 from strongroom.cli.people_views import as_json
 from strongroom.model.estate import SCHEMA
 

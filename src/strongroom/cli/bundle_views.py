@@ -6,8 +6,7 @@ from datetime import datetime
 import msgspec
 
 from strongroom.app.attest_bundle import Imported, Looked, Made
-from strongroom.cli.log_views import line
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean, line
 from strongroom.kit.endorsement_bundle import Bundle, Member
 
 SCHEMA = "strongroom.attest-bundle/1"

@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from strongroom.app.comparing import KINDS
-from strongroom.cli.tables import SEVERITY, clean, console
+from strongroom.cli.lines import clean
+from strongroom.cli.tables import SEVERITY, console
 from strongroom.model.estate import SCHEMA
 from strongroom.model.snapshot import Change, Comparison, Drift, FactChange, Snapshot, StoredFinding
 

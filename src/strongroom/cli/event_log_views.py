@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from strongroom.app.event_log import Replayed
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean
 
 SCHEMA = "strongroom.event-log/1"
 _WIDTH = 80

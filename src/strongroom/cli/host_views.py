@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from strongroom.app.watch_hosts import Host
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean
 
 SCHEMA = "strongroom.hosts/1"
 _STYLE = {"trusted": "green", "lost": "bold red", "stale": "yellow", "enrolled": "cyan", "refused": "magenta"}

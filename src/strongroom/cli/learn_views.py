@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from strongroom.app.learning import Taught
-from strongroom.cli.log_views import line
+from strongroom.cli.lines import clean, line
 from strongroom.cli.measure_views import measured_lines
-from strongroom.cli.tables import clean
 from strongroom.kit.boot_events import CLASSES, REGISTERS, WHERE
 from strongroom.model.attest import ExpectedEvent
 

@@ -8,7 +8,7 @@ import msgspec
 
 from strongroom.app.catalogue import SOURCE_CHECK, SOURCE_CLAUSE
 from strongroom.assess.oscal_catalog import catalog
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean
 from strongroom.model.control import Clause, Fix, Mappings
 from strongroom.model.errors import NotFound
 from strongroom.model.estate import SCHEMA

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from strongroom.app.log_audit import Audit
-from strongroom.cli.log_views import line
+from strongroom.cli.lines import line
 
 SCHEMA = "strongroom.log-audit/1"
 

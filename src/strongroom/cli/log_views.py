@@ -2,26 +2,17 @@
 
 import csv
 import io
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from strongroom.app.log_entries import Got
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import WIDTH, clean, line
 from strongroom.kit.tlog.merkle import leaf_hash
 from strongroom.kit.tlog.proof import Logged
 from strongroom.model.log import Field, LogEntry
 
-_WIDTH = 80
-_LABEL = 12
 _SEALED = "sealed; nobody has asked to open it, or what opens it is not here any more"
-
-
-def line(label: str, text: str) -> str:
-    """A label and its text, wrapped below itself."""
-    wrapped = textwrap.wrap(clean(text), _WIDTH - _LABEL, break_long_words=True, break_on_hyphens=False) or [""]
-    return "".join(f"{label if not i else '':<{_LABEL}}{part}".rstrip() + "\n" for i, part in enumerate(wrapped))
 
 
 def shown(value: Field) -> str:
@@ -63,7 +54,7 @@ def row(got: Got) -> str:
     e = got.entry
     head = f"{got.index:>8}  {e.at:%Y-%m-%d %H:%M}  {e.kind:<13} "
     said = e.subject or "(sealed)"
-    room = max(10, _WIDTH - len(head))
+    room = max(10, WIDTH - len(head))
     text = " ".join(clean(said).split())
     return head + (text if len(text) <= room else f"{text[: room - 1]}…") + "\n"
 

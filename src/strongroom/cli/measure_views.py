@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from strongroom.app.references import Desk, Signed
-from strongroom.cli.log_views import line
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean, line
 from strongroom.kit.reference_file import Reference
 from strongroom.model.attest import Json, ReferenceValues
 

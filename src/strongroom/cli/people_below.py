@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from strongroom.assess import people_prose as prose
+from strongroom.cli.lines import clean
 from strongroom.cli.people_views import by_exception
-from strongroom.cli.tables import clean
 from strongroom.model.control import Assessment
 from strongroom.model.people import Accepted
 

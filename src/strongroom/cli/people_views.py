@@ -7,7 +7,7 @@ import msgspec
 
 from strongroom.app.exceptions import Checked, Entry, Judged
 from strongroom.assess import people_prose as prose
-from strongroom.cli.log_views import line
+from strongroom.cli.lines import line
 from strongroom.model.codes import Status
 from strongroom.model.estate import SCHEMA
 from strongroom.model.people import Accepted, ExceptionNote, RiskException

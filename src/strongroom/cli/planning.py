@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean
 from strongroom.model.control import Assessment, Task
 from strongroom.model.estate import SCHEMA
 from strongroom.model.ports import Catalogue

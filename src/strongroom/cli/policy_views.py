@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from strongroom.app.attest_policy import Checked
-from strongroom.cli.log_views import line
+from strongroom.cli.lines import line
 from strongroom.model.attest import Json
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from strongroom.app.rules import Looked, Tried
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean
 from strongroom.model.kinds import Kind
 
 _WIDTH = 80

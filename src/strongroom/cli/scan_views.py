@@ -10,7 +10,7 @@ from rich.text import Text
 
 from strongroom import __version__
 from strongroom.app.seal_scan import Scanned
-from strongroom.cli.tables import clean
+from strongroom.cli.lines import clean
 from strongroom.kit.formats.verdicts import Verdict
 
 FORMATS = ("table", "jsonl", "json", "sarif")

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from strongroom.assess.prose import because
+from strongroom.cli.lines import clean
 from strongroom.model.codes import Status
 from strongroom.model.control import Assessment, Finding, Task
 from strongroom.model.kinds import Kind
@@ -32,11 +33,6 @@ def console() -> Console:
     """Standard output as rich sees it: plain when piped, 80 columns wide when nobody says otherwise."""
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 80  # noqa: TID251 - a door asks the terminal
     return Console(width=width, highlight=False, soft_wrap=False)
-
-
-def clean(text: str) -> str:
-    """Text of others without control characters: a resource name must not move the cursor."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def assessment(out: Console, found: Assessment, known: Catalogue) -> None:

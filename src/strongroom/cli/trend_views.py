@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from strongroom.cli.tables import STYLE, clean, console
+from strongroom.cli.lines import clean
+from strongroom.cli.tables import STYLE, console
 from strongroom.model.estate import SCHEMA
 from strongroom.model.snapshot import Line, Point
 

@@ -347,8 +347,7 @@ def _refs(native: Native, resource: Resource) -> tuple[Ref, ...]:
         target = pick(resource.values, path)
         for one in target if isinstance(target, list) else [target]:
             if isinstance(one, Link):
-                prefix = f"terraform:{resource.label}//" if resource.label else "terraform:"
-                out.append(Ref(rel, prefix + one.address))
+                out.append(Ref(rel, resource.id_of(one.address)))
             elif isinstance(one, str) and one and undecided(one) is None:
                 out.append(Ref(rel, one))
     return tuple(out)

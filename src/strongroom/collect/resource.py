@@ -40,7 +40,10 @@ class Sensitive:
 
 @dataclass(slots=True)
 class Resource:
-    """One block. `address` is Terraform's own, with module path and index; `key` adds the label of its source."""
+    """One block. `address` is its source's own, of Terraform with module path and index; `id` adds scheme and label.
+
+    `maybe` says why it is not known whether there will be such a thing at all.
+    """
 
     address: str
     type: str
@@ -52,6 +55,8 @@ class Resource:
     depends: tuple[str, ...] = ()
     label: str = ""
     skips: tuple[Skip, ...] = ()
+    scheme: str = "terraform"
+    maybe: Unknown | None = None
 
     @property
     def native(self) -> str:
@@ -61,7 +66,11 @@ class Resource:
     @property
     def id(self) -> str:
         """The asset id: the same from configuration and plan."""
-        return f"terraform:{self.label}//{self.address}" if self.label else f"terraform:{self.address}"
+        return self.id_of(self.address)
+
+    def id_of(self, address: str) -> str:
+        """The id of what stands at another address of the same source."""
+        return f"{self.scheme}:{self.label}//{address}" if self.label else f"{self.scheme}:{address}"
 
 
 TEMPLATE = re.compile(r"\$\{(?!aws:|sagemaker:|saml:|www\.|graph\.|accounts\.|cognito)")
@@ -89,10 +98,14 @@ def undecided(value: object) -> Unknown | None:
 
 @dataclass(slots=True)
 class Satellites:
-    """The blocks that complete another one, and a doubt when some block of the type points nobody knows where."""
+    """The blocks that complete another one, and a doubt when some block of the type points nobody knows where.
+
+    `maybe` are blocks that would complete it, and of which it is not known whether they will be there.
+    """
 
     found: tuple[Resource, ...]
     doubt: Unknown | None
+    maybe: tuple[Resource, ...] = ()
 
 
 _NONE = Satellites((), None)
@@ -145,7 +158,9 @@ class Pool:
             for r in index.get(key, ()):
                 if _same_instance(of, r, by) and not self._meant_for_another(of, r, key):
                     seen[id(r)] = r
-        return Satellites(tuple(seen.values()), self._doubt(of, native, by))
+        sure = tuple(r for r in seen.values() if r.maybe is None or r.maybe == of.maybe)
+        maybe = tuple(r for r in seen.values() if r.maybe is not None and r.maybe != of.maybe)
+        return Satellites(sure, maybe[0].maybe if maybe else self._doubt(of, native, by), maybe)
 
     def by_tail(self, native: str, by: str, tail: str) -> Sequence[Resource]:
         """The resources of type `native` whose attribute `by` is a path that ends in `tail` (`keyRings/r/cryptoKeys/k`)."""
@@ -215,7 +230,7 @@ def _targets(value: object) -> Iterator[str | Unknown]:
         if inner:
             yield f"//{inner[1]}"
         elif doubt:
-            yield doubt
+            yield Unknown(doubt.code, value)
         else:
             yield value
     elif isinstance(value, Unknown):
@@ -244,10 +259,12 @@ def _unknown_keys(r: Resource) -> Iterator[str]:
         value = r.values.get(name)
         if isinstance(value, Unknown):
             yield _unknown_key(r, value)
+        elif isinstance(value, str) and (doubt := undecided(value)) is not None:
+            yield _unknown_key(r, Unknown(doubt.code, value))
 
 
 def _unknown_key(r: Resource, value: Unknown) -> str:
-    """Two attributes of one module that are the same variable have the same value, whatever that is."""
+    """Two attributes of one module that are the same variable, or the same text around it, have the same value."""
     expression = re.sub(r"(?: at \S+:\d+)? has no value$", "", value.detail)
     return f"?{r.label}|{r.module}|{expression}"
 

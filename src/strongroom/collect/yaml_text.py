@@ -20,7 +20,8 @@ LONGEST_NUMBER = 24  # digits; a longer one stays text, as no field of Kubernete
 _MARK = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _SOURCE = re.compile(r"^# Source: (\S+)", re.MULTILINE)
 _LISTED = re.compile(r"^items:[ \t]*(?:#.*)?\r?$", re.MULTILINE)
-_LIST = re.compile(r"^kind:[ \t]+[\"']?[A-Za-z]*List[\"']?[ \t]*\r?$", re.MULTILINE)
+_LIST = re.compile(r"^kind:[ \t]+[\"']?([A-Za-z]*List)[\"']?[ \t]*\r?$", re.MULTILINE)
+_VERSION = re.compile(r"^apiVersion:[ \t]+[\"']?([^\s\"'#]+)", re.MULTILINE)
 _NULL = {"", "~", "null", "Null", "NULL"}
 # First letters of plain words that may mean something else than themselves.
 _TELLING = frozenset("~nNtTfFyYoO+-.0123456789")
@@ -56,7 +57,8 @@ class Chunk:
 class Document:
     """One document as plain values. `items` are the lines, first and last, of the elements of its `items`, if any.
 
-    `listed`: it is no document of its own but one element of a list, which `stream` gives out one at a time.
+    `listed`: it is no document of its own but one element of a list, which `stream` gives out one at a time; `of` are
+    the list's kind and apiVersion then.
     """
 
     value: object
@@ -64,6 +66,7 @@ class Document:
     line_end: int
     items: tuple[tuple[int, int], ...] = ()
     listed: bool = False
+    of: tuple[str, str] = ("", "")
 
 
 def chunks(text: str) -> Iterator[Chunk]:
@@ -130,6 +133,8 @@ class _Builder:
         self.anchors: dict[str, tuple[object, int]] = {}
         self.begins = 0
         self.items: list[list[int]] = []
+        kind, version = _LIST.search(chunk.text) if apart else None, _VERSION.search(chunk.text) if apart else None
+        self.of = (kind[1] if kind else "", version[1] if version else "")
 
     def fail(self, code: GapCode, detail: str, event: yaml.Event) -> YamlError:
         """The error of an event."""
@@ -191,7 +196,7 @@ class _Builder:
     def _give(self, done: _Open, weight: int) -> None:
         """Hand out an element of the list, so that it can be forgotten before the next one is read."""
         first, last = self.items.pop()
-        self.ready.append(Document(done.value, first, last, listed=True))
+        self.ready.append(Document(done.value, first, last, listed=True, of=self.of))
         if done.anchor:  # what is kept for aliases still counts
             self.anchors[done.anchor] = (done.value, weight)
         else:

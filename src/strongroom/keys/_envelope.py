@@ -2,7 +2,7 @@
 
 AES-256-GCM (NIST SP 800-38D) with a fresh key for each secret, so that no nonce of the payload can meet another under one
 key. A back end sees 32 octets and never the secret, and a new key-encryption key wraps those 32 octets again. Name,
-version and owners of the resource (`bound_to`) are the associated data of the payload, and of the data key too where the
+version, owners and purpose of the resource (`bound_to`) are the associated data of the payload, and of the data key too where the
 back end can take associated data: a blob that is put in another's place does not open, even where it cannot.
 """
 
@@ -53,7 +53,7 @@ def read(blob: bytes, context: bytes, subject: str) -> Envelope:
     if not 0 < size <= MOST_WRAPPED or len(blob) < start + NONCE + TAG:
         raise Malformed(subject, "an envelope that was cut or changed", "a whole one")
     if of != hashlib.sha256(context).digest():
-        raise Malformed(subject, "an envelope of another name, version or set of owners", "its own")
+        raise Malformed(subject, "an envelope of another name, version, purpose or set of owners", "its own")
     return Envelope(of, blob[_HEAD.size : start], blob[start : start + NONCE], blob[start + NONCE :])
 
 

@@ -51,8 +51,8 @@ class GatedKeys:
         """Its name alone: whoever holds the keys has nothing to say in a log."""
         return f"GatedKeys({self._name})"
 
-    def wrap(self, secret: Secret, resource: str, version: int, owners: tuple[str, ...]) -> Wrapped:
-        """Wrap a secret, bound to name, version and owners.
+    def wrap(self, secret: Secret, resource: str, version: int, owners: tuple[str, ...], purpose: str = "") -> Wrapped:
+        """Wrap a secret, bound to name, version, owners and purpose.
 
         Raises:
             KeyUnavailable: the key cannot be used now.
@@ -65,9 +65,9 @@ class GatedKeys:
             raise BadInput(f"secret of {resource}", "nothing", "at least one octet")
         if len(secret) > MOST:
             raise TooLarge(f"secret of {resource}", f"{len(secret)} octets", f"at most {MOST}")
-        context = bound_to(resource, version, owners)
+        context = bound_to(resource, version, owners, purpose)
         key, blob = _envelope.seal(secret.reveal(), context, self._holder.wrap_key)
-        return Wrapped(resource, version, self._name, key, blob, owners)
+        return Wrapped(resource, version, self._name, key, blob, owners, purpose)
 
     def unwrap(self, receipt: Receipt, wrapped: Wrapped, now: datetime) -> Secret:
         """Open a resource for a release that is proven to be in the log.

@@ -109,9 +109,10 @@ def _from_descriptor(text: str, what: str, seconds: float) -> bytearray:
         raise BadInput(subject, "no number", "the number of an open descriptor")
     descriptor, data, end = int(text), bytearray(), time.monotonic() + seconds
     try:
+        waiting = select.poll()  # select(2) knows no descriptor from 1024 on
+        waiting.register(descriptor, select.POLLIN)
         while True:
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, end - time.monotonic()))
-            if not ready:
+            if not waiting.poll(max(0.0, end - time.monotonic()) * 1000):
                 raise KeyUnavailable(subject, f"no end within {seconds:g} seconds", "the secret, and an end")
             piece = os.read(descriptor, MOST)
             data += piece

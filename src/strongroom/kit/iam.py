@@ -22,11 +22,14 @@ def _texts(value: object) -> tuple[str, ...]:
     """A string or a list of strings; the grammar allows both everywhere."""
     if value is None:
         return ()
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, Sequence):
-        return tuple(NOT_KNOWN if v is None else str(v) for v in value)
-    return (str(value),)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(NOT_KNOWN if v is None else _text(v) for v in value)
+    return (_text(value),)
+
+
+def _text(value: object) -> str:
+    """A scalar as IAM compares it: a condition may say `false` without quotes."""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def _principals(value: object) -> tuple[str, ...]:

@@ -38,7 +38,8 @@ _PEM = b"-----BEGIN"
 _CURVES = {"secp256r1", "secp384r1", "secp521r1"}
 SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 LeafKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
-_BROKEN = (ValueError, TypeError, UnsupportedAlgorithm)
+# A version that there is not is an exception of its own kind.
+_BROKEN = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 class Request(NamedTuple):

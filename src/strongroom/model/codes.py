@@ -104,6 +104,8 @@ class EntryKind(StrEnum):
     ENROLMENT = "enrolment"
     STANDING = "standing"
     ROLL_CALL = "roll-call"
+    SEALING = "sealing"
+    ADMISSION = "admission"
 
 
 class Inline(StrEnum):

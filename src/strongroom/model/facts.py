@@ -6,6 +6,7 @@ Types: `bool`, `number`, `text`, `texts`, `key`, `rules`, `statements`, `any`. A
 from strongroom.model.facts_artifacts import ARTIFACTS
 from strongroom.model.facts_attest import ATTEST
 from strongroom.model.facts_broker import BROKER
+from strongroom.model.facts_identity import IDENTITY
 from strongroom.model.facts_inventory import INVENTORY
 from strongroom.model.facts_kubernetes import KUBERNETES
 
@@ -229,6 +230,7 @@ FACTS: dict[str, tuple[str, str]] = {
     "access.block_acls": ("bool", "new public ACLs of a bucket are refused"),
     "access.ignore_acls": ("bool", "public ACLs of a bucket have no effect"),
     "access.block_policy": ("bool", "public bucket policies are refused"),
+    "access.declared": ("bool", "its template itself keeps the public out of the bucket"),
     "access.restrict": ("bool", "strangers are kept out of a bucket whose policy is public"),
     "acl.public": ("bool", "an ACL that has an effect grants to everybody or to every AWS account"),
     "bucket.statements": ("statements", "the IAM statements of a bucket policy, as a thing of its own"),
@@ -276,6 +278,7 @@ FACTS: dict[str, tuple[str, str]] = {
     "alarm.on": ("bool", "the alarm's actions are switched on"),
     "sg.ingress": ("rules", "what a security group lets in, by its own rules and those attached to it"),
     "sg.egress": ("rules", "what a security group lets out, by its own rules and those attached to it"),
+    "sg.egress_stated": ("bool", "a template states some egress; without, the provider lets everything out"),
     "log.flows": ("bool", "the flows of the network are logged"),
     "net.default_group_closed": ("bool", "the network's default security group is adopted and has no rules"),
     "endpoint.service": ("text", "the service behind a private endpoint"),
@@ -360,6 +363,7 @@ FACTS: dict[str, tuple[str, str]] = {
     "rec.versioned": ("bool", "an object that is overwritten or deleted can be had back"),
     "rec.locked": ("bool", "objects cannot be deleted before their time by anybody"),
     **KUBERNETES,
+    **IDENTITY,
     **INVENTORY,
     **ARTIFACTS,
     **ATTEST,

@@ -24,6 +24,24 @@ ARTIFACTS: dict[str, tuple[str, str]] = {
     "file.others_read": ("bool", "every account of the machine can read it"),
     "file.others_write": ("bool", "every account of the machine can change or replace it"),
     "file.group_write": ("bool", "a whole group can change or replace it"),
+    # a folder that this program sealed: what stands in clear there, which nobody has vouched for
+    "sealed.artifact": ("text", "the id of the artifact"),
+    "sealed.boundary": ("text", "where it may be opened: any, or attested for through a broker alone"),
+    "sealed.slots": ("texts", "who can open it: the id, type and policy of each slot"),
+    "sealed.slot_types": ("texts", "the types of its slots: hpke, age, key, broker, escrow"),
+    "sealed.policies": ("texts", "the ids of the policies that its slots name"),
+    "sealed.generation": ("number", "how often its slots were written"),
+    # and what shows of it where a signer is trusted and there is a log
+    "sealed.signature_valid": ("bool", "the signature outside is of the trusted signer, over every message"),
+    "sealed.signature_trouble": ("text", "why that signature does not hold; empty where nothing speaks against it"),
+    "sealed.logged": ("bool", "the log has the sealing of what lies there"),
+    "sealed.attached": (
+        "texts",
+        "what was put inside when it was sealed, as the log has it: scan, bom, provenance, inside",
+    ),
+    "sealed.held": ("texts", "what of that was held against every file when it was sealed, as the log has it"),
+    "sealed.scan": ("text", "the verdict of the scan before it was sealed, as the log has it; empty for no scan"),
+    "sealed.slots_logged": ("bool", "its slots are those that the log has last for it"),
     # what the register says of it
     "artifact.registered": ("bool", "the signed register of artifacts has an entry for it"),
     "artifact.class": ("text", "the class that the register gives it: weights, checkpoints and others"),

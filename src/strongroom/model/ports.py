@@ -13,7 +13,9 @@ from strongroom.model.codes import FindingCode, Severity, Status, Verb
 from strongroom.model.control import Assessment, Clause, Fix, Mappings
 from strongroom.model.estate import Asset, Estate, Fact
 from strongroom.model.kinds import Kind
+from strongroom.model.reach import Drawn, Reached, Scene
 from strongroom.model.values import Key, NetRule, Statement, Unknown, Value
+from strongroom.model.who_can import Deed, Held
 
 
 class Progress(Protocol):
@@ -173,6 +175,36 @@ class Derive:
     name: str
     adds: tuple[str, ...]
     derive: Callable[[Estate], Iterable[tuple[str, Fact]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What reaches what, for the assets of one provider.
+
+    `reach` takes in a scene once and answers for each asset of `kinds`. `draw` gives the connectivity of a whole source,
+    and `address` the address of the asset that the provider's own name for it means (empty for none), where a provider
+    has such things.
+    """
+
+    provider: str
+    kinds: tuple[Kind, ...]
+    reach: Callable[[Scene], Callable[[Asset], Reached]]
+    draw: Callable[[Scene], Drawn] | None = None
+    address: Callable[[Scene, str], str] = lambda _scene, _name: ""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who can do what to the assets of one provider, whose native types begin with one of `natives`.
+
+    `who_can` gives the verdict of every principal; None where the question does not arise for an asset of its kind.
+    `deeds` are those that arise for an asset.
+    """
+
+    provider: str
+    natives: tuple[str, ...]
+    who_can: Callable[[Estate, Asset, Deed], Sequence[Held] | None]
+    deeds: Callable[[Estate, Asset], Sequence[Deed]]
 
 
 @dataclass(frozen=True, slots=True)

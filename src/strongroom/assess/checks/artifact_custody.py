@@ -30,6 +30,8 @@ _BESIDE = Unknown(
 )
 def not_world_readable(v: View) -> bool | Answer:
     """Any service that is broken into on the machine can copy it out, and no permission has to be asked for."""
+    if v.has("sealed.artifact"):
+        return not_applicable("it is sealed: what others can read is encrypted, with its names")
     return broken(mode=v.text("file.mode")) if v.flag("file.others_read") else holds()
 
 
@@ -73,6 +75,8 @@ def not_writable(v: View) -> bool | Answer:
 )
 def signed(v: View) -> bool | Answer:
     """Without a signature nobody can tell the model that was trained from the one that somebody put in its place."""
+    if v.has("sealed.artifact"):
+        return not_applicable("it is sealed, and art.sealed.signed answers for its signature")
     if not v.texts("artifact.signature"):
         return broken(what="no signature lies beside it")
     left = v.texts("artifact.unsigned_files")
@@ -148,6 +152,8 @@ def provenance(v: View) -> bool | Answer:
         v, "ART-05.provenance-matches"
     ):
         return not_applicable("its class is no model")
+    if v.has("sealed.artifact"):
+        return not_applicable("it is sealed, and art.sealed.described answers for what is inside")
     return unknown(_BESIDE) if v.texts("artifact.provenance") else broken()
 
 

@@ -138,8 +138,6 @@ def _flag(v: View, fact: str) -> Tri:
         "checkov:CKV_AWS_57",
         "checkov:CKV_AWS_375",
         "trivy:AWS-0092",
-        "guard:S3_BUCKET_PUBLIC_READ_PROHIBITED",
-        "guard:S3_BUCKET_PUBLIC_WRITE_PROHIBITED",
         "prowler:s3_bucket_public_access",
     ),
 )
@@ -148,6 +146,34 @@ def public_acl(v: View) -> bool:
     whatever a stranger puts into the model.
     """
     return not v.flag("acl.public")
+
+
+@check(
+    id="net.s3-bucket.declared-private",
+    title="The template itself keeps the public out of the bucket",
+    clause="NET-01.not-exposed",
+    kinds=BUCKETS,
+    needs=("access.declared",),
+    severity=Severity.MEDIUM,
+    fix=Fix(
+        "Give the bucket a public access block with all four parts on.",
+        (
+            (
+                "AWS::S3::Bucket",
+                "PublicAccessBlockConfiguration:\n  BlockPublicAcls: true\n  BlockPublicPolicy: true\n  IgnorePublicAcls: true\n  RestrictPublicBuckets: true",
+            ),
+        ),
+        BLOCK,
+        SEE_BLOCK,
+    ),
+    broken="nothing in the template keeps the public out: no whole access block, no owner's ACLs only, no closed ACL",
+    equivalents=("guard:S3_BUCKET_PUBLIC_READ_PROHIBITED", "guard:S3_BUCKET_PUBLIC_WRITE_PROHIBITED"),
+)
+def declared_private(v: View) -> bool:
+    """A template says all that there is of a bucket. One that leaves the door to a default of the account is open the
+    day that somebody changes the default.
+    """
+    return v.flag("access.declared")
 
 
 def _any_principal(fact: str, kind: Kind, name: str) -> Check:
@@ -204,6 +230,7 @@ CHECKS = (
     restrict,
     access_block,
     public_acl,
+    declared_private,
     any_principal,
     any_principal_policy,
 )

@@ -13,6 +13,7 @@ from strongroom.model.values import NetRule, Unknown
 
 KINDS = (Kind.FIREWALL,)
 WEB_PORTS = (80, 443)
+UNSAID = "the template states no egress, which net.security-group.egress-default reports"
 VERIFY = "aws ec2 describe-security-group-rules --filters Name=group-id,Values=<group-id>"
 
 
@@ -85,10 +86,12 @@ def admin_ports(v: View) -> Answer:
         VERIFY,
     ),
     broken="an egress rule opens every port to the internet: {rule}",
-    equivalents=("checkov:CKV_AWS_382", "trivy:AWS-0104", "guard:EC2_SECURITY_GROUP_EGRESS_OPEN_TO_WORLD_RULE"),
+    equivalents=("checkov:CKV_AWS_382", "trivy:AWS-0104"),
 )
 def egress_all(v: View) -> Answer:
     """Whoever takes over a training or inference node sends the weights out through the first rule that lets them."""
+    if _says_nothing(v):
+        return not_applicable(UNSAID)
     return verdict(listed(v, "sg.egress"), _everything)
 
 
@@ -117,13 +120,47 @@ def _everything(rule: NetRule | Unknown) -> Tri:
         VERIFY,
     ),
     broken="an egress rule reaches the whole internet: {rule}",
+    equivalents=("guard:EC2_SECURITY_GROUP_EGRESS_OPEN_TO_WORLD_RULE",),
 )
 def egress_world(v: View) -> Answer:
     """One port to everywhere is enough: exfiltration goes over 443 like everything else."""
+    if _says_nothing(v):
+        return not_applicable(UNSAID)
     rules = listed(v, "sg.egress")
     if any_of(_everything(r) for r in rules) is True:
         return not_applicable("every port is open to the internet, which net.security-group.egress-all reports")
     return verdict(rules, lambda r: r if isinstance(r, Unknown) else _world(r))
+
+
+def _says_nothing(v: View) -> bool:
+    return v.has("sg.egress_stated") and v.raw("sg.egress_stated") is False
+
+
+@check(
+    id="net.security-group.egress-default",
+    title="The template says what the security group lets out",
+    clause="NET-04.default-deny-egress",
+    kinds=KINDS,
+    needs=("sg.egress_stated", "sg.egress"),
+    severity=Severity.MEDIUM,
+    fix=Fix(
+        "State the egress; a rule to 127.0.0.1/32 lets nothing out and takes the default away.",
+        (
+            (
+                "AWS::EC2::SecurityGroup",
+                "SecurityGroupEgress:\n  - IpProtocol: tcp\n    FromPort: 443\n    ToPort: 443\n    DestinationSecurityGroupId: !GetAtt Endpoints.GroupId",
+            ),
+        ),
+        "aws ec2 revoke-security-group-egress --group-id <group-id> --ip-permissions IpProtocol=-1,IpRanges=[{CidrIp=0.0.0.0/0}]",
+        VERIFY,
+    ),
+    broken="it states no egress, and EC2 then lets everything out to everywhere",
+)
+def egress_default(v: View) -> bool:
+    """CloudFormation leaves the rule in place by which EC2 lets a new group send anything anywhere. Nobody wrote it, so
+    nobody reviews it.
+    """
+    return v.flag("sg.egress_stated")
 
 
 @check(
@@ -167,4 +204,4 @@ def _beside_the_front(rule: NetRule | Unknown) -> Tri:
     return _world(rule)
 
 
-CHECKS = (admin_ports, egress_all, egress_world, ingress_world)
+CHECKS = (admin_ports, egress_all, egress_world, egress_default, ingress_world)

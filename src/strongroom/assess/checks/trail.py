@@ -163,7 +163,11 @@ def log_group(v: View) -> bool:
         SELECTORS,
     ),
     broken="no selector takes reads of S3 objects: a download of the weights leaves no trace",
-    equivalents=("trivy:AWS-0172", "prowler:cloudtrail_s3_dataevents_read_enabled"),
+    equivalents=(
+        "trivy:AWS-0172",
+        "guard:CLOUDTRAIL_S3_DATAEVENTS_ENABLED",
+        "prowler:cloudtrail_s3_dataevents_read_enabled",
+    ),
 )
 def object_reads(v: View) -> bool:
     """A trail records who changes a bucket, and by default not who reads what is in it; the theft of weights is a

@@ -10,7 +10,7 @@ import msgspec
 
 from strongroom.assess import prose
 from strongroom.assess.reports._people import by_fingerprint, exception_json
-from strongroom.assess.reports._shared import asset_of, by_id
+from strongroom.assess.reports._shared import asset_of, by_id, elsewhere
 from strongroom.model.codes import FindingCode, Status
 from strongroom.model.control import Assessment, Finding, Fix
 from strongroom.model.estate import SCHEMA, Asset, Fact
@@ -149,11 +149,21 @@ class _Pieces:
 
     def __init__(self, check_id: str, control: str, check: Check | None, title: str) -> None:
         self.head = f'{{"schema":{encode(SCHEMA)},"control":{encode(control)},"check":{encode(check_id)},"status":"'
-        self.equivalents = f',"equivalents":{encode(list(check.equivalents) if check else [])},"asset":'
+        self._check = check
+        self._elsewhere: dict[bool, str] = {}
         self.title = f'","title":{encode(title)}'
         self.holds = encode(prose.lower_first(title))
         self._fix = check.fix if check else None
         self._tails: dict[str, str] = {}
+
+    def elsewhere(self, asset: Asset) -> str:
+        """What other tools call the question, and the place for the asset."""
+        of_template = asset.native_type.startswith("AWS::")
+        known = self._elsewhere.get(of_template)
+        if known is None:
+            same: list[Json] = [*elsewhere(self._check, asset)] if self._check else []
+            known = self._elsewhere[of_template] = f',"equivalents":{encode(same)},"asset":'
+        return known
 
     def tail(self, native_type: str) -> str:
         """The end of a line with something to do: the fix, in the words of the asset's type."""
@@ -180,7 +190,7 @@ class _Lines:
         self._checks: dict[str, _Pieces] = {}
         self._asset = ""
         self._asset_piece = ""
-        self._native_type = ""
+        self._seen = asset_of(assets, "")
         self._where: Where | None = None
         self._where_piece = ""
         self._facts: dict[int, str] = {}
@@ -196,7 +206,7 @@ class _Lines:
         asset = asset_of(self._assets, f.asset)
         self._asset = f.asset
         self._asset_piece = encode(dict(asset_json(asset)))
-        self._native_type = asset.native_type
+        self._seen = asset
         self._where_piece = ""
         self._facts = {}
 
@@ -219,9 +229,9 @@ class _Lines:
             self._turn_to(f)
         because = pieces.holds if f.code is FindingCode.HOLDS else encode(prose.because(f, self._catalogue))
         facts = ",".join([self._fact(fact) for fact in f.facts])
-        tail = pieces.tail(self._native_type) if f.status in TO_FIX else "}\n"
+        tail = pieces.tail(self._seen.native_type) if f.status in TO_FIX else "}\n"
         return (
-            f'{pieces.head}{f.status.value}","severity":"{f.severity.value}","because":{because}{pieces.equivalents}'
+            f'{pieces.head}{f.status.value}","severity":"{f.severity.value}","because":{because}{pieces.elsewhere(self._seen)}'
             f'{self._asset_piece}{self._place(f.where)}{facts}],"fingerprint":"{f.fingerprint}{pieces.title}'
             f"{self._said.get(f.fingerprint, '')}{tail}"
         )

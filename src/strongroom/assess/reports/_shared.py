@@ -8,6 +8,7 @@ from strongroom.model.codes import Severity, Status
 from strongroom.model.control import Assessment
 from strongroom.model.estate import Asset
 from strongroom.model.kinds import Kind
+from strongroom.model.ports import Check
 from strongroom.model.values import Where
 
 PROGRAM = "strongroom"
@@ -69,6 +70,12 @@ def asset_of(assets: Mapping[str, Asset], asset_id: str) -> Asset:
     """The asset that a finding speaks of; one that is not in the inventory is shown by its id alone."""
     found = assets.get(asset_id)
     return found or Asset(id=asset_id, kind=Kind.OTHER, native_type="", address=asset_id)
+
+
+def elsewhere(check: Check, asset: Asset) -> list[str]:
+    """The same question in other tools, as far as they ask it of such a thing: cfn-guard reads CloudFormation only."""
+    of_template = asset.native_type.startswith("AWS::")
+    return [e for e in check.equivalents if of_template or not e.startswith("guard:")]
 
 
 def everything(assessment: Assessment) -> Mapping[str, Asset]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from strongroom.assess import prose
 from strongroom.assess.reports._people import by_fingerprint
-from strongroom.assess.reports._shared import asset_of, by_id, in_pieces, one_line
+from strongroom.assess.reports._shared import asset_of, by_id, elsewhere, in_pieces, one_line
 from strongroom.model.control import Assessment, Finding
 from strongroom.model.estate import Asset
 from strongroom.model.people import RiskException
@@ -103,7 +103,7 @@ def _row(f: Finding, asset: Asset, catalogue: Catalogue, said: _Said) -> list[st
         "; ".join(f"{fact.name}: {prose.show(fact)}" for fact in f.facts),
         check.fix.text if check else "",
         check.fix.verify if check else "",
-        " ".join(check.equivalents) if check else "",
+        " ".join(elsewhere(check, asset)) if check else "",
         f.fingerprint,
         f.asset,
         *_exception(f, said),

@@ -12,7 +12,7 @@ from strongroom.assess.reports._accepted import exceptions, was_unknown
 from strongroom.assess.reports._clauses import clause_of, standards
 from strongroom.assess.reports._lines import TO_FIX, Json, encode, fact_json, fix_json, where_json
 from strongroom.assess.reports._logged import log_words
-from strongroom.assess.reports._shared import PROGRAM, VERSION, asset_of, by_id, in_pieces
+from strongroom.assess.reports._shared import PROGRAM, VERSION, asset_of, by_id, elsewhere, in_pieces
 from strongroom.assess.reports._streams import Once
 from strongroom.kit.fingerprint import fingerprint
 from strongroom.kit.uuids import uuid5
@@ -172,7 +172,7 @@ class _Events:
             "compliance": self._compliance(f, because),
             "resources": [_resource(asset, f)],
             "evidences": [{"name": fact.name, "data": fact_json(fact)} for fact in f.facts],
-            "unmapped": self._unmapped(f, check, exception),
+            "unmapped": self._unmapped(f, check, asset, exception),
         }
         if not f.facts:
             del out["evidences"]
@@ -260,10 +260,10 @@ class _Events:
             out["category"] = control.domain
         return out
 
-    def _unmapped(self, f: Finding, check: Check | None, exception: RiskException | None) -> Json:
+    def _unmapped(self, f: Finding, check: Check | None, asset: Asset, exception: RiskException | None) -> Json:
         out: dict[str, Json] = {"schema": SCHEMA, "status": f.status.value, "log": self._log}
-        if check is not None and check.equivalents:
-            out["equivalents"] = list(check.equivalents)
+        if check is not None and (same := elsewhere(check, asset)):
+            out["equivalents"] = [*same]
         if f.fingerprint in self._notes:
             out["notes"] = [*self._notes[f.fingerprint]]
         if exception is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strongroom.cli.helping import AssessCommand
+from strongroom.cli.helping import AskingCommand
 
 if TYPE_CHECKING:
     from strongroom.model.control import Assessment
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SEVERITIES = ["critical", "high", "medium", "low", "info", "never"]
 
 
-@click.command("assess", cls=AssessCommand, short_help="Judge infrastructure against the controls.")
+@click.command("assess", cls=AskingCommand, short_help="Judge infrastructure against the controls.")
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option("--format", "format_", default="table", metavar="NAME", help="table, or a report; see below.")
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of to standard output.")
@@ -67,6 +67,7 @@ def COMMAND(
     from strongroom.app.log_people import checked_seal
     from strongroom.app.log_snapshots import keep_and_log
     from strongroom.app.people import people
+    from strongroom.app.sealed_join import looking
     from strongroom.cli.run import finish, floor_of, moment, note, progress, write
     from strongroom.model.errors import BadUsage
 
@@ -81,7 +82,7 @@ def COMMAND(
         known, held = own.catalogue(), artifacts.trusted(settings, register)
         said, unseen = people(settings, exceptions, now, state=state, log=log_)
         with progress() as tell:
-            found = assess(given, now, settings.bounds(), tell, said, own, held)
+            found = assess(given, now, settings.bounds(), tell, said, own, held, looking(settings))
         note(unseen)
         keep = partial(keep_and_log, found, settings, state=state, log=log_, offline=offline, seal=sealed, known=known)
         trouble = None if no_snapshot else _trouble(keep)

@@ -53,6 +53,7 @@ def COMMAND(
     from strongroom.app.comparing import FAILS
     from strongroom.app.config import load
     from strongroom.app.people import people
+    from strongroom.app.sealed_join import looking
     from strongroom.app.sides import Circumstances, diff
     from strongroom.app.state import state_path
     from strongroom.cli.changes import json, table_text
@@ -65,7 +66,9 @@ def COMMAND(
         place = state_path(state or settings.state.path)
         said, unseen = people(settings, exceptions, now, state=state, log=log_)
         with progress() as tell:
-            found = diff(before, after, Circumstances(place, now, settings.bounds(), tell, said, own, held))
+            found = diff(
+                before, after, Circumstances(place, now, settings.bounds(), tell, said, own, held, looking(settings))
+            )
         note(unseen)
         if format_ == "table":
             write([table_text(found, to_file=output is not None)], output)

@@ -39,6 +39,7 @@ def COMMAND(
     from strongroom.app.people import accepted
     from strongroom.app.rules import given as given_rules
     from strongroom.app.rules import load as load_rules
+    from strongroom.app.sealed_join import looking
     from strongroom.cli.planning import lines
     from strongroom.cli.run import finish, moment, progress, write
 
@@ -48,7 +49,9 @@ def COMMAND(
         said = accepted(settings, exceptions)
         rules = load_rules(given_rules(settings, rules_), settings.bounds())
         with progress() as tell:
-            found = assess(sources, now, settings.bounds(), tell, said, rules, trusted(settings, None))
+            found = assess(
+                sources, now, settings.bounds(), tell, said, rules, trusted(settings, None), looking(settings)
+            )
         todo = [t for t in found.tasks if phase is None or t.phase == int(phase)]
         write(lines(todo, found, rules.catalogue(), format_), output)
         return 0

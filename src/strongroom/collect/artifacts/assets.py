@@ -39,7 +39,7 @@ class Maker:
         address = group.address
         said = self.desk.of(group)
         where = Where(f"{self.shown.rstrip('/')}/{_first(group).path}" if group.files else self.shown)
-        values = {**self._what(group, said), **self._where(group)}
+        values = {**self._what(group, said), **self._where(group), **group.more}
         facts = {n: Fact(n, v, where, self.request.spec) for n, v in values.items()}
         real = str(self.tree.root / address) if address != "." else str(self.tree.root)
         ident = "/".join(p for p in (self.request.label, address) if p)

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from strongroom.collect.artifacts import sealed_folder
 from strongroom.collect.artifacts.seen import DATASETS, Seen
 from strongroom.collect.artifacts.walking import File, Tree
 from strongroom.kit.formats import folders
 from strongroom.kit.formats.folders import Config
 from strongroom.model.errors import Malformed, TooLarge
+from strongroom.model.values import Value
 
 _CONFIGS = (
     "config.json", "adapter_config.json", "tokenizer_config.json", "model_index.json", "preprocessor_config.json",
@@ -36,6 +38,7 @@ class Group:
     code: list[str] = field(default_factory=list)
     model: str = ""
     sharded: bool = False
+    more: dict[str, Value] = field(default_factory=dict)  # facts that only artifacts of its kind have
 
     @property
     def folder(self) -> str:
@@ -67,6 +70,7 @@ def group(tree: Tree, seen: dict[str, Seen], read: Reader) -> list[Group]:
     for link, target in tree.links.items():
         folder, _, name = link.rpartition("/")
         work.by_folder[folder].setdefault(name, tree.files[target])
+    _sealed_folders(work)
     _whole_trees(work)
     # Caches first: what a snapshot points to is no artifact of its own.
     for folder in sorted(work.by_folder, key=lambda f: ("/snapshots/" not in f"/{f}/", f)):
@@ -80,6 +84,19 @@ def group(tree: Tree, seen: dict[str, Seen], read: Reader) -> list[Group]:
 def _below(work: _Work, folder: str) -> dict[str, File]:
     prefix = f"{folder}/" if folder else ""
     return {p[len(prefix) :]: f for p, f in work.tree.files.items() if p.startswith(prefix) and p not in work.taken}
+
+
+def _sealed_folders(work: _Work) -> None:
+    """Folders that were sealed as a whole, with everything below them: what is encrypted looks like anything at all."""
+    for folder in sealed_folder.roots(work.tree.files):
+        files = _below(work, folder)
+        if len(files.keys() & {sealed_folder.ARTIFACT, sealed_folder.INDEX}) == 2 and sealed_folder.is_one(
+            files, work.read
+        ):
+            g = Group(folder or ".", sealed_folder.NATIVE, files, whole_folder=True)
+            g.seen = {sealed_folder.INDEX: sealed_folder.seen()}
+            g.more = sealed_folder.facts(files, work.read)
+            work.take(g)
 
 
 def _whole_trees(work: _Work) -> None:

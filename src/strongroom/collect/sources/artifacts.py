@@ -6,6 +6,7 @@ from pathlib import Path
 
 from strongroom.collect.artifacts.assets import KINDS
 from strongroom.collect.artifacts.reading import collect
+from strongroom.kit import sealed
 from strongroom.kit.formats import arrays, gguf, keras, pickles, safetensors, tables, zips
 from strongroom.kit.formats.claims import CLAIMS
 from strongroom.model.ports import Collector, Peek
@@ -18,6 +19,8 @@ def recognises(peek: Peek) -> int:
     """A file by its first bytes; a folder by files that are called as artifacts are and begin as such."""
     if not peek.is_dir:
         return 90 if _is_artifact(peek.head, _size(peek.path)) else 0
+    if {sealed.ARTIFACT_FILE, sealed.INDEX_FILE} <= set(peek.names):
+        return 85
     if any(n in _FOLDERS for n in peek.names) or any(n.startswith("models--") for n in peek.names):
         return 75
     named = (peek.path / n for n in peek.names if Path(n).suffix.lower() in CLAIMS)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Reader, Row, as_key
-from strongroom.collect.resource import Resource, undecided
+from strongroom.collect.resource import Link, Resource, undecided
 from strongroom.kit.kleene import Tri, all_of, negate
 from strongroom.kit.marks import sensitive
 from strongroom.model.values import Key, Unknown, Value
@@ -79,6 +79,18 @@ def identity(path: str = "identity") -> Row:
         return kind if isinstance(kind, Unknown) else bool(kind)
 
     return Row("identity.managed", read)
+
+
+def in_group() -> Row:
+    """A row for the resource group that a resource is in: its name, or the address of the block that makes it."""
+
+    def read(r: Reader) -> Value | Inapplicable:
+        raw = r.at("resource_group_name")
+        if isinstance(raw, Link):
+            return raw.address
+        return raw if isinstance(raw, str) and raw and undecided(raw) is None else INAPPLICABLE
+
+    return Row("azure.group", read)
 
 
 def satellite(r: Reader, native: str, *names: str) -> tuple[tuple[Resource, ...], Unknown | None]:

@@ -28,6 +28,17 @@ def service(name: str) -> Row:
     return Row("google.service", lambda _: name)
 
 
+def _project(r: Reader) -> Value | Inapplicable:
+    raw = r.at("project")
+    if isinstance(raw, Link):
+        return raw.address
+    return raw if isinstance(raw, str) and raw and undecided(raw) is None else INAPPLICABLE
+
+
+PROJECT = Row("google.project", _project)
+"""A row for the project that a resource says it is in: its id, or the address of the block that makes it."""
+
+
 def key_in(fact: str, block: str, attribute: str, default: Default | None = DEFAULT_ENCRYPTION) -> Row:
     """A row for a block that exists only to name the customer's key: where the block stands, the key is the customer's.
 

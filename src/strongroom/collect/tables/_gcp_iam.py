@@ -8,13 +8,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from strongroom.collect.native import Native, Reader, Row
+from strongroom.collect.native import INAPPLICABLE, Inapplicable, Native, Reader, Row
 from strongroom.collect.resource import Link, Resource, pick, undecided
 from strongroom.collect.tables._gcp import service
 from strongroom.kit.gcp_iam import is_public
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
-from strongroom.model.values import Statement, Unknown
+from strongroom.model.values import Statement, Unknown, Value
 
 Grants = tuple[Statement | Unknown, ...]
 FORMS = ("member", "binding", "policy")
@@ -85,10 +85,31 @@ def _binding(r: Reader, raw_role: object, raw_members: object) -> Iterator[State
     listed = raw if isinstance(raw, list | tuple) else [] if raw is None else [raw]
     members = [member_of(r.open(m)) for m in listed]
     known = tuple(m for m in members if isinstance(m, str))
-    name = role if isinstance(role, str) and undecided(role) is None else "${role}"
+    name = role if isinstance(role, str) and undecided(role) is None else _named(role)
     if known or not members:
         yield Statement("allow", known, actions=(name,))
     yield from (m for m in members if isinstance(m, Unknown))
+
+
+def _named(role: object) -> str:
+    """A role that another block supplies, by that block's address."""
+    return f"${{{role.address}}}" if isinstance(role, Link) else "${role}"
+
+
+def _when(r: Reader) -> Value | Inapplicable:
+    """The conditions of a grant, in CEL; of a whole policy all that stand in it."""
+    blocks = r.blocks("condition")
+    if isinstance(blocks, Unknown):
+        return blocks
+    said = [r.text("expression", b) for b in blocks]
+    if r.resource.type.endswith("_iam_policy"):
+        document = r.follow(r.at("policy_data"))
+        inside = r.reading(document) if document is not None else r
+        bindings = inside.blocks("binding") if document is not None else _parsed(str(r.at("policy_data")))
+        listed = () if isinstance(bindings, Unknown) else bindings
+        said = [inside.text("condition.expression", b) for b in listed if isinstance(b, Mapping)]
+    found = tuple(s for s in said if s is not None)
+    return found or INAPPLICABLE
 
 
 def grants_on(r: Reader, stem: str, by: str, *names: str) -> Grants:
@@ -148,6 +169,7 @@ def grant_natives(stem: str, place: str, of: str, *forms: str) -> tuple[Native, 
             rows=(
                 service("iam"),
                 Row("grant.roles", grants_of),
+                Row("grant.when", _when),
                 Row(place, _target(stem, of)),
             ),
             name_at=("role",),

@@ -1,7 +1,7 @@
 """Azure machines: virtual machines, scale sets, batch pools, container groups, and their disks."""
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, flag, text
-from strongroom.collect.tables._azure import cmk, docs, identity, marked, not_flags, satellite
+from strongroom.collect.tables._azure import cmk, docs, identity, in_group, marked, not_flags, satellite
 from strongroom.collect.tables._azure_sizes import cc_tech, gpu_count, gpu_model, on_gpus, sensitive
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
@@ -120,6 +120,7 @@ def _machine(size: str) -> tuple[Row, ...]:
         flag("boot.secure", "secure_boot_enabled", Default(False, LAUNCH)),
         flag("boot.vtpm", "vtpm_enabled", Default(False, LAUNCH)),
         identity(),
+        in_group(),
         gpu_model(size),
         gpu_count(size),
         on_gpus(Row("gpu.sharing", lambda _: "none"), size),

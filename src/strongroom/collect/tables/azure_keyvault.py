@@ -1,7 +1,8 @@
 """Key Vaults, managed HSMs, and their keys with the policies under which a key may leave."""
 
 from strongroom.collect.native import Default, Native, Reader, Row, flag, given, number, texts
-from strongroom.collect.tables._azure import docs, flags, log_types, marked, private_endpoint, satellite
+from strongroom.collect.resource import Link
+from strongroom.collect.tables._azure import docs, flags, in_group, log_types, marked, private_endpoint, satellite
 from strongroom.collect.tables._azure_release import alternatives
 from strongroom.kit.kleene import any_of
 from strongroom.model.kinds import Kind
@@ -56,7 +57,31 @@ def _release(r: Reader) -> Value:
     return alternatives(r.open(found[0].get("json"))) if found else None
 
 
+def _holder(r: Reader) -> Value:
+    raw = r.at("object_id")
+    return raw.address if isinstance(raw, Link) else r.text("object_id")
+
+
+def _access(r: Reader) -> Value:
+    """The access policies that stand in the vault itself, as object id, kind and operations."""
+    blocks = r.blocks("access_policy")
+    if isinstance(blocks, Unknown):
+        return blocks
+    out: list[str | Unknown] = []
+    for b in blocks:
+        raw = r.open(b.get("object_id"))
+        who = raw.address if isinstance(raw, Link) else r.text("object_id", b)
+        for kind in ("key", "secret"):
+            operations = r.texts(f"{kind}_permissions", b)
+            if isinstance(who, Unknown) or isinstance(operations, Unknown):
+                out.append(who if isinstance(who, Unknown) else operations if isinstance(operations, Unknown) else "")
+            elif operations:
+                out.append(f"{who} {kind} {','.join(str(o) for o in operations if isinstance(o, str))}")
+    return tuple(out)
+
+
 _VAULT = (
+    in_group(),
     Row("net.default_deny", _default_deny),
     flags("vault.purge_protection", "purge_protection_enabled", default=Default(False, NO_PURGE)),
     private_endpoint(),
@@ -73,6 +98,7 @@ TABLE = (
             flag("net.public", "public_network_access_enabled", Default(True, DOCS)),
             Row("net.listed", _listed),
             number("vault.soft_delete_days", "soft_delete_retention_days", Default(90, DOCS)),
+            Row("vault.access", _access),
             flags(
                 "auth.rbac",
                 "rbac_authorization_enabled",
@@ -128,7 +154,11 @@ TABLE = (
         type="azurerm_key_vault_access_policy",
         kind=Kind.GRANT,
         provider="azure",
-        rows=(texts("grant.key_operations", "key_permissions"),),
-        refs=(("vault", "key_vault_id"),),
+        rows=(
+            texts("grant.key_operations", "key_permissions"),
+            texts("grant.secret_operations", "secret_permissions"),
+            Row("azure.principal", _holder),
+        ),
+        refs=(("vault", "key_vault_id"), ("principal", "object_id")),
     ),
 )

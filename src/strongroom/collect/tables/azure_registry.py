@@ -1,7 +1,7 @@
 """Azure Container Registry."""
 
 from strongroom.collect.native import Default, Native, Reader, Row, flag
-from strongroom.collect.tables._azure import cmk, docs, identity, log_types, private_endpoint
+from strongroom.collect.tables._azure import cmk, docs, identity, in_group, log_types, private_endpoint
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Unknown, Value
 
@@ -28,6 +28,7 @@ TABLE = (
             flag("copy.export", "export_policy_enabled", Default(True, DOCS)),
             cmk("enc.key", "encryption.key_vault_key_id", source=DOCS),
             identity(),
+            in_group(),
             private_endpoint(),
             log_types(),
         ),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from strongroom.collect.native import Native, Reader, Row, texts
 from strongroom.collect.resource import Link, Resource, pick, undecided
-from strongroom.collect.tables._gcp import service
+from strongroom.collect.tables._gcp import PROJECT, service
 from strongroom.collect.tables._gcp_iam import grant_natives
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Unknown, Value
@@ -163,7 +163,7 @@ TABLE = (
         kind=Kind.IDENTITY,
         provider="gcp",
         name_at=("account_id", "display_name"),
-        rows=(IAM,),
+        rows=(IAM, PROJECT),
     ),
     *(native for stem, of in SERVICES for native in grant_natives(stem, "grant.on_service", of)),
     Native(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from strongroom.collect.native import Default, Native, Reader, Row, key
 from strongroom.collect.resource import Resource
-from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, days, docs, mark, marked, only_if, service
+from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, PROJECT, days, docs, mark, marked, only_if, service
 from strongroom.collect.tables._gcp_federation import with_conditions
 from strongroom.collect.tables._gcp_iam import Grants, grant_natives, grants_of, grants_on, public_members
 from strongroom.kit.gcp_iam import DECRYPTING_ROLES
@@ -111,7 +111,7 @@ TABLE = (
         type=RING,
         kind=Kind.KEY_VAULT,
         provider="gcp",
-        rows=(KMS, Row("public.granted", lambda r: public_members(_on_ring(r)))),
+        rows=(KMS, PROJECT, Row("public.granted", lambda r: public_members(_on_ring(r)))),
     ),
     *grant_natives(KEY, "grant.on_key", "crypto_key_id"),
     *grant_natives(RING, "grant.on_key", "key_ring_id"),
@@ -123,6 +123,7 @@ TABLE = (
         name_at=("secret_id",),
         rows=(
             service("secretmanager"),
+            PROJECT,
             key("enc.key", "replication.auto.customer_managed_encryption.kms_key_name", DEFAULT_ENCRYPTION),
         ),
     ),

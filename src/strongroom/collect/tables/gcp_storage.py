@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from strongroom.collect.native import Default, Native, Reader, Row, flag, key
-from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, docs, key_in, marked, service
+from strongroom.collect.tables._gcp import DEFAULT_ENCRYPTION, PROJECT, docs, key_in, marked, service
 from strongroom.collect.tables._gcp_iam import grant_natives, grants_on, public_members
 from strongroom.kit.gcp_iam import is_public
 from strongroom.model.kinds import Kind
@@ -89,6 +89,7 @@ TABLE = (
         labels_at="labels",
         rows=(
             STORAGE,
+            PROJECT,
             key_in("enc.key", "encryption", "default_kms_key_name"),
             Row("acl.off", _uniform, Default(False, DOCS)),
             Row("public.prevented", _prevented, Default(False, DOCS)),

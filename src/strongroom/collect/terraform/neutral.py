@@ -12,6 +12,7 @@ from strongroom.collect.terraform.syntax import Block, Expression
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Where
 
+_RENAMED = 4  # locals that rename locals
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _REFERENCE = re.compile(r"^((?:data\.)?[a-z0-9_]+\.[\w-]+(?:\[[^\]]+\])?)(?:\.(.+))?$")
 _ONE_ATTRIBUTE = re.compile(
@@ -232,8 +233,21 @@ class _Normaliser:
         return self.context.values.get((self.file, place, self.module))
 
     def named(self, place: int) -> str:
-        """A piece of an expression as it is written."""
-        return " ".join(self.context.leaves.get((self.file, place), "a value that is not known").split())
+        """A piece of an expression as it is written; a local that only renames something is named by what it stands for."""
+        text = " ".join(self.context.leaves.get((self.file, place), "a value that is not known").split())
+        for _ in range(_RENAMED):
+            meant = self.local(text.removeprefix("local.")) if text.startswith("local.") else ""
+            if not _ONE_ATTRIBUTE.fullmatch(meant) and not re.fullmatch(r"local\.\w+", meant):
+                break
+            text = meant
+        return text
+
+    def local(self, name: str) -> str:
+        """The text that a local of this folder is set to; empty where there is none."""
+        folder = PurePosixPath(self.file).parent
+        blocks = (b for file, bs in self.context.syntax.items() if PurePosixPath(file).parent == folder for b in bs)
+        found = (b.attributes[name].text.strip() for b in blocks if b.type == "locals" and name in b.attributes)
+        return next(found, "")
 
     def pointed(self, address: str) -> object:
         last = address.rpartition("variable.")

@@ -35,6 +35,7 @@ class Config(msgspec.Struct, frozen=True):
     kind: str = ""
     adapter: str = ""
     base: str = ""
+    architecture: str = ""
     code: tuple[str, ...] = ()
 
 
@@ -67,7 +68,8 @@ def config(data: bytes, subject: str) -> Config:
     if c.trust_remote_code:
         code.append(f"{subject} sets trust_remote_code")
     kind = c.model_type or (c.architectures or [""])[0] or c.class_name or ""
-    return Config(kind[:100], (c.peft_type or "")[:40], (c.base_model or "")[:200], tuple(code))
+    architecture = (c.architectures or [""])[0] or c.class_name or c.model_type or ""
+    return Config(kind[:100], (c.peft_type or "")[:40], (c.base_model or "")[:200], architecture[:100], tuple(code))
 
 
 def is_config(data: bytes) -> bool:

@@ -1,5 +1,6 @@
 """GGUF (ggml, docs/gguf.md): magic, version, two counts, key-value pairs, tensor infos, aligned data."""
 
+import math
 from dataclasses import dataclass, field
 
 from strongroom.kit.formats.bounded import Cursor, Source
@@ -24,6 +25,8 @@ _STRING, _ARRAY = 8, 9
 _MOST_VALUES = 4_000_000
 _MOST_DEPTH = 4
 _SHOWN = ("general.architecture", "general.name", "general.license", "general.quantized_by")
+_ORIGINS = ("general.base_model.", "general.dataset.")  # then a number, and name, organization, repo_url and others
+_MOST_WORDS = 1000
 _LEAST_PAIR, _LEAST_TENSOR = 8 + 4 + 1, 8 + 4 + 4 + 8
 
 
@@ -43,12 +46,22 @@ class Gguf:
         return bool(self.templates)
 
 
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor: its name, its type (ggml.h, enum ggml_type), and how many elements it has."""
+
+    name: str
+    type: int
+    elements: int
+
+
 @dataclass(slots=True)
 class _Reader:
     cursor: Cursor
     order: str
     wide: int  # bytes of a count: 4 in version 1, 8 after
     values: int = 0
+    into: list[Tensor] | None = None
 
     def count(self) -> int:
         return self.cursor.number(self.wide, self.order)
@@ -66,8 +79,11 @@ class _Reader:
             raise TooLarge(SUBJECT, "too many values", f"at most {_MOST_VALUES}")
 
 
-def read(source: Source) -> Gguf:
-    """The header. Raises Malformed for what breaks the format, TooLarge for more than is read here."""
+def read(source: Source, into: list[Tensor] | None = None) -> Gguf:
+    """The header; its tensors are put `into` a list, where one is given.
+
+    Raises Malformed for what breaks the format, TooLarge for more than is read here.
+    """
     cursor = Cursor(source, SUBJECT, most=1 << 27)
     if cursor.take(4) != MAGIC:
         raise Malformed(SUBJECT, "another magic", "GGUF")
@@ -76,7 +92,7 @@ def read(source: Source) -> Gguf:
     version = int.from_bytes(raw, "big" if order == "big" else "little")
     if version not in (1, 2, 3):
         raise Malformed(SUBJECT, f"version {version}", "1, 2 or 3")
-    r = _Reader(cursor, order, 4 if version == 1 else 8)
+    r = _Reader(cursor, order, 4 if version == 1 else 8, into=into)
     tensors, pairs = r.count(), r.count()
     if pairs * _LEAST_PAIR + tensors * _LEAST_TENSOR > source.size:
         said = f"{tensors} tensors and {pairs} pairs in {source.size} bytes"
@@ -99,7 +115,7 @@ def _pairs(r: _Reader, pairs: int, found: Gguf) -> int:
         kind = r.cursor.number(4, r.order)
         if kind == _STRING:
             text = r.text().decode("utf-8", "replace")
-            if key in _SHOWN:
+            if key in _SHOWN or (key.startswith(_ORIGINS) and len(found.words) < _MOST_WORDS):
                 found.words[key] = text[:120]
             if key.startswith("tokenizer.chat_template"):
                 found.templates.append(text)
@@ -147,7 +163,11 @@ def _tensors(r: _Reader, tensors: int, alignment: int, size: int) -> None:
         dimensions = r.cursor.number(4, r.order)
         if dimensions > 8:
             raise Malformed(SUBJECT, f"{dimensions} dimensions", "at most 8")
-        r.cursor.skip(dimensions * r.wide + 4)
+        if r.into is None:
+            r.cursor.skip(dimensions * r.wide + 4)
+        else:
+            elements = math.prod(r.count() for _ in range(dimensions))
+            r.into.append(Tensor(name.decode("utf-8", "backslashreplace"), r.cursor.number(4, r.order), elements))
         offset = r.cursor.number(8, r.order)
         if offset % alignment:
             raise Malformed(SUBJECT, f"a tensor at {offset}", f"a multiple of {alignment}")

@@ -41,7 +41,7 @@ CONTROL = Control(
                 "Every endpoint and store refuses plaintext (a deny on aws:SecureTransport, minimum TLS 1.2, 1.3 "
                 "preferred), and an active probe confirms it."
             ),
-            measured_by=("tf", "plan", "state", "k8s", "aws", "azure", "gcp", "probe"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "aws", "azure", "gcp", "probe"),
         ),
         Clause(
             id="ART-02.node-traffic-encrypted",
@@ -49,7 +49,7 @@ CONTROL = Control(
                 "Training traffic between nodes is encrypted (inter-container encryption, WireGuard or IPsec, NCCL "
                 "over a protected fabric), or the fabric is an isolated segment with a recorded exception."
             ),
-            measured_by=("tf", "plan", "state", "k8s", "aws"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "aws"),
         ),
     ),
     evidence=(

@@ -41,17 +41,17 @@ CONTROL = Control(
                 "CMK rotation is enabled, and the newest version is no older than the policy allows (365 days by "
                 "default, 90 days for tier 0)."
             ),
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "broker"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "broker"),
         ),
         Clause(
             id="ART-06.admin-not-user",
             text="The administrators of a key and its users are disjoint.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "broker"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "broker"),
         ),
         Clause(
             id="ART-06.no-wildcard-decrypt",
             text="There is no wildcard kms:Decrypt.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "aws-iam"),
         ),
         Clause(
             id="ART-06.hsm-tier0",
@@ -61,12 +61,12 @@ CONTROL = Control(
         Clause(
             id="ART-06.deletion-window",
             text="The deletion window of a key is at least 30 days.",
-            measured_by=("tf", "plan", "state", "aws", "azure"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure"),
         ),
         Clause(
             id="ART-06.no-key-material",
             text="No key material is in environment variables, files or git.",
-            measured_by=("tf", "plan", "state", "host", "k8s"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "host", "k8s"),
         ),
     ),
     evidence="KMS rotation status+grants, policy analysis (separation), secret scan",

@@ -40,12 +40,12 @@ CONTROL = Control(
                 "The set of principals able to read and also write outside the artifact environment (cross-account, "
                 "cross-project, public, registry push, snapshot share, presigned URL) equals the approved list."
             ),
-            measured_by=("tf", "plan", "state", "artifacts", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "artifacts", "aws", "azure", "gcp"),
         ),
         Clause(
             id="ART-07.shares-approved",
             text="Replication rules and snapshot shares are approved.",
-            measured_by=("tf", "plan", "state", "aws", "assert"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "assert"),
         ),
         Clause(
             id="ART-07.perimeter",

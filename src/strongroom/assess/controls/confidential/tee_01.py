@@ -47,7 +47,7 @@ CONTROL = Control(
                 "kms:RecipientAttestation PCRs, an Azure SKR policy, GCP WIF Confidential Space claims, or the "
                 "organisation's own KBS)."
             ),
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "attest", "broker"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "attest", "broker"),
         ),
         Clause(
             id="TEE-01.no-way-around",

@@ -40,7 +40,7 @@ CONTROL = Control(
                 "With the verifier, collateral service, clock or log unreachable, or with evidence stale or "
                 "malformed, 100% of release requests are denied within the timeout and logged."
             ),
-            measured_by=("drill", "probe", "attest"),
+            measured_by=("drill", "probe", "attest", "broker"),
         ),
         Clause(
             id="TEE-03.break-glass-bounded",

@@ -48,7 +48,7 @@ CONTROL = Control(
         Clause(
             id="TEE-08.log-egress-listed",
             text="The egress of logs is allow-listed and redacted.",
-            measured_by=("tf", "plan", "state", "k8s"),
+            measured_by=("tf", "plan", "state", "k8s", "broker"),
         ),
         Clause(
             id="TEE-08.runbook",

@@ -54,7 +54,7 @@ CONTROL = Control(
         Clause(
             id="TEE-10.outputs-sealed",
             text="Outputs are sealed to the named recipients.",
-            measured_by=("artifacts",),
+            measured_by=("artifacts", "broker"),
         ),
         Clause(
             id="TEE-10.release-per-owner",

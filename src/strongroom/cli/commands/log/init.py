@@ -35,7 +35,7 @@ def COMMAND(
     keep it: without it nothing can be appended.
     """
     from strongroom.app.log import create
-    from strongroom.cli.log_views import line
+    from strongroom.cli.lines import line
     from strongroom.cli.run import finish, write
 
     def work() -> int:

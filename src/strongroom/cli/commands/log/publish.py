@@ -15,7 +15,7 @@ def COMMAND(
     `append` does so too; this is for a timer, and for after a crash. Exit 3: the quorum was not reached.
     """
     from strongroom.app.log import Log
-    from strongroom.cli.log_views import line
+    from strongroom.cli.lines import line
     from strongroom.cli.run import finish, write
 
     def work() -> int:
