@@ -34,6 +34,7 @@ EVIDENCE = {
     *(
         "state",
         "cfn",
+        "isolation",
         "aws-config",
         "aws-iam",
         "aws-users",

@@ -210,6 +210,61 @@ def test_denials_are_in_the_log_and_dry_runs_are_not(cluster: Cluster, denying: 
     assert "Pod dry" not in objects
 
 
+def _probe(desk: Desk, cluster: Cluster, user: str = "admin", space: str = "red") -> tuple[int, Json]:
+    """Exit and outcome of a probe, into a log of its own."""
+    log = desk.folder / "probes"
+    if not log.exists():
+        assert run(desk.folder, "log", "init", "--log", str(log)).returncode == 0
+    words = ("isolate", "probe", "--namespace", space, "--kubeconfig", str(cluster.kubeconfig(user)), "--log", str(log))
+    made = run(desk.folder, *words, "--offline", "--format", "json")
+    assert made.returncode in {0, 1, 3}, made.stderr
+    return made.returncode, json.loads(made.stdout)["probed"]
+
+
+def _checks(desk: Desk, cluster: Cluster, log: str) -> dict[str, str]:
+    """What the checks of isolation say of the live cluster, with a log beside it."""
+    config = desk.folder / "isolation.toml"
+    named = f'rule = "{desk.folder / "rule.yaml"}"\nkubeconfig = "{cluster.kubeconfig()}"'
+    config.write_text(f'[log]\npath = "{desk.folder / log}"\n[isolation]\n{named}\n')
+    made = run(desk.folder, "assess", f"isolation:{config}", "--format", "json")
+    assert made.returncode in {0, 1, 3}, made.stderr
+    return {f["check"]: f["status"] for f in json.loads(made.stdout)["findings"]}
+
+
+def test_a_probe_tells_whether_the_cluster_rejects(cluster: Cluster, denying: Desk) -> None:
+    """All that a dry run tries is rejected by the hook; nothing is kept; and the live cluster is assessed as enforcing."""
+    assert _checks(denying, cluster, "log")["gpu.isolation.kubernetes-enforced"] == "fail"
+    for name, label in (("red", "restricted"), ("red-two", "restricted"), ("secret", "confidential")):
+        labels = {"metadata": {"labels": {f"{a.PREFIX}/sensitivity": label}}}
+        assert cluster.ask("PATCH", f"/api/v1/namespaces/{name}", labels, kind="application/merge-patch+json")[0] == 200
+    exit_, found = _probe(denying, cluster)
+    assert exit_ == 0, found
+    answers: list[list[str]] = found["answers"]  # type: ignore[assignment]
+    assert len(answers) > 8
+    assert {x[2] for x in answers[1:]} == {"by sensitive"}, answers
+    kept: list[Json] = cluster.ask("GET", "/api/v1/namespaces/red/pods")[1]["items"]  # type: ignore[assignment]
+    assert "strongroom-probe" not in json.dumps(kept)
+    # Admission's own log has the review by which the rule denies, and the other one the probe.
+    assert _checks(denying, cluster, "log")["gpu.isolation.kubernetes-enforced"] == "pass"
+    assert _checks(denying, cluster, "probes")["gpu.isolation.probed"] == "pass"
+
+
+def test_a_probe_that_may_not_be_made_shows_nothing(cluster: Cluster, denying: Desk) -> None:
+    """Who may read and not create is refused each probe by its rights: that is no rejection by a rule."""
+    group = "rbac.authorization.k8s.io"
+    rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}]
+    role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": "reader"}, "rules": rules}
+    bound = {
+        "apiVersion": f"{group}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "reader"},
+        "subjects": [{"kind": "User", "name": "system:kube-scheduler", "apiGroup": group}],
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "reader"},
+    }  # fmt: skip
+    assert cluster.create(role)[0] == 201
+    assert cluster.create(bound)[0] == 201
+    exit_, found = _eventually(lambda: _probe(denying, cluster, "scheduler")[0], 3), None
+    assert exit_ == 3, found
+
+
 def test_a_renewed_certificate_is_taken_up(denying: Desk) -> None:
     """The service shows a certificate that was renewed in its file, and goes on answering."""
     before = denying.ca.read_bytes()

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import clusters as a
 import kube_server
@@ -12,10 +14,15 @@ from clusters import Json
 from kube_server import Cluster
 from test_pods import ALLOWED, DENIED
 
+from strongroom.app.assess import assess
 from strongroom.app.isolation import load_rule, render
+from strongroom.app.isolation_probe import probe
+from strongroom.isolate.probes import CONTROL, Outcome
+from strongroom.isolate.rule import DEFAULT
 from strongroom.model.isolate import Mode, Rendering, Rollout
 
 pytestmark = pytest.mark.integration
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 # What no expression sees without the state of nodes, neighbours, classes, volumes, maps and service accounts.
 UNSEEN = frozenset({
@@ -226,3 +233,23 @@ def test_the_classes_of_devices_are_taken(held: Cluster) -> None:
     for one in yaml.safe_load_all(render("dra", Rendering(load_rule(None)))[0].text):
         status, answer = held.create(one, dry=True)
         assert status == 201, answer
+
+
+def test_the_policies_of_the_server_are_as_rendered(held: Cluster, tmp_path: Path) -> None:
+    """What a real server keeps and fills in is no difference; a probe is rejected by policies alone, and the source says so."""
+    rule = tmp_path / "rule.yaml"
+    rule.write_text(yaml.safe_dump({**yaml.safe_load(DEFAULT), "rollout": {"default": "deny"}}))
+    config = tmp_path / "isolation.toml"
+    config.write_text(
+        f'[log]\npath = "{tmp_path / "log"}"\n[isolation]\nrule = "{rule}"\nkubeconfig = "{held.kubeconfig()}"\n'
+    )
+    found = {f.check: f.status.value for f in assess([f"isolation:{config}"], NOW).findings}
+    assert found["gpu.isolation.kubernetes-enforced"] == "pass"
+    told = probe(load_rule(str(rule)), str(held.kubeconfig()), "", "red")
+    by = {x.by for x in told.answers[1:] if x.outcome is Outcome.REJECTED}
+    assert by
+    assert all(name.startswith("by gpu-isolation-") for name in by)
+    # The policies see no node: another rung of one is let in, and the probe says so.
+    assert {x.name for x in told.answers if x.outcome is Outcome.LET_IN} - {CONTROL} <= {
+        "another rung on n-sliced", "another rung on n-mps", "another rung on n-mig",
+    }  # fmt: skip

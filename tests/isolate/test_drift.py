@@ -8,7 +8,7 @@ import pytest
 from clusters import Json, pod
 from in_process import run
 
-from strongroom.isolate import drift
+from strongroom.isolate import drift, slurm_facts, uses
 from strongroom.model.errors import Malformed
 
 GPU = {"nvidia.com/gpu": "1"}
@@ -28,8 +28,8 @@ PODS = (
 
 def found(*gpus: Json) -> list[tuple[str, str]]:
     """Codes and GPUs of what is found."""
-    uses = drift.read(json.dumps({"gpus": list(gpus)}).encode(), "uses")
-    return [(d.code, d.gpu) for d in drift.drift(a.RULE, a.state(*PODS), uses)]
+    measured = uses.read(json.dumps({"gpus": list(gpus)}).encode(), "uses")
+    return [(d.code, d.gpu) for d in drift.drift(a.RULE, a.state(*PODS), measured)]
 
 
 def gpu(node: str, *allocated: str, **more: object) -> Json:
@@ -83,17 +83,74 @@ def test_an_island_is_looked_at_across_gpus() -> None:
 def test_uses_that_cannot_be_read_are_no_uses(data: bytes) -> None:
     """What is no document of uses is an error, and never without drift."""
     with pytest.raises(Malformed):
-        drift.read(data, "uses")
+        uses.read(data, "uses")
 
 
 def test_the_command_tells_by_its_exit(tmp_path: Path) -> None:
-    """Nothing is 0, something is 1 and named, and what cannot be read is 2."""
+    """Nothing is 0, something is 1 and named, what cannot be read is 2, and what nobody measured is 3."""
     (tmp_path / "state.json").write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [*a.CLUSTER, *PODS]}))
     for name, gpus in (("good", [gpu("n-free", "red/f")]), ("bad", [gpu("n-free", **process(""))])):
-        (tmp_path / f"{name}.json").write_text(json.dumps({"schema": drift.SCHEMA, "gpus": gpus}))
+        nodes = sorted(n.name for n in a.state(*PODS).nodes())
+        (tmp_path / f"{name}.json").write_text(json.dumps({"schema": uses.SCHEMA, "gpus": gpus, "nodes": nodes}))
+    (tmp_path / "part.json").write_text(json.dumps({"schema": uses.SCHEMA, "gpus": [gpu("n-free", "red/f")]}))
     words = ("isolate", "drift", "--state", "state.json", "--uses")
     assert run(*words, "good.json", cwd=tmp_path).returncode == 0
+    part = run(*words, "part.json", cwd=tmp_path)
+    assert (part.returncode, "n-whole" in part.stdout) == (3, True)
+    assert run(*words, "part.json", "--uses", "good.json", cwd=tmp_path).returncode == 0
     bad = run(*words, "bad.json", "--format", "jsonl", cwd=tmp_path)
     assert (bad.returncode, json.loads(bad.stdout)["code"]) == (1, "unknown-process")
     assert "unknown-process" in run(*words, "bad.json", cwd=tmp_path).stdout
     assert run(*words, "state.json", cwd=tmp_path).returncode == 2
+
+
+JOBS = {"1": {"account": "south"}, "2": {"account": "north"}, "3": {"account": "south"}, "4": {"account": "stranger"}}
+FACTS = slurm_facts.read({"accounts": {"south": "restricted", "north": "public"}})
+
+
+@pytest.mark.parametrize(
+    ("measured", "codes"),
+    [
+        (gpu("s1", jobs=["1"], scheduler="slurm", processes=[{"pid": 1, "job": "1"}]), []),
+        (gpu("s1", jobs=["1"], scheduler="slurm", processes=[{"pid": 1, "job": "3"}]), ["unrequested-device"]),
+        (gpu("s1", jobs=["1"], scheduler="slurm", processes=[{"pid": 1, "job": "9"}]), ["unknown-process"]),
+        (gpu("s1", jobs=["1"], scheduler="slurm", processes=[{"pid": 1}]), ["unknown-process"]),
+        (gpu("s1", jobs=["1", "2"], scheduler="slurm"), ["mixed-gpu", "wrong-rung"]),
+        (gpu("s1", jobs=["1", "4"], scheduler="slurm"), ["mixed-gpu", "wrong-rung"]),
+        (gpu("s1", jobs=["1", "3"], scheduler="slurm"), ["wrong-rung", "wrong-rung"]),
+        (gpu("s1", jobs=["2", "4"], scheduler="slurm"), []),
+        (gpu("s1", jobs=["1", "2"], scheduler="slurm", mig=True), ["mixed-gpu"]),
+        (gpu("s1", jobs=["1", "3"], scheduler="slurm", mig=True), []),
+        (gpu("s1", scheduler="slurm"), []),
+    ],
+)
+def test_jobs_of_slurm_are_judged_like_pods(measured: Json, codes: list[str]) -> None:
+    """The account of a job is its tenant, and the label of the account its label."""
+    read = uses.read(json.dumps({"gpus": [measured], "jobs": JOBS}).encode(), "uses")
+    assert [d.code for d in drift.drift(a.RULE, a.state(), read, FACTS)] == codes
+
+
+@pytest.mark.parametrize(
+    ("gpus", "codes", "apart"),
+    [
+        ([{"uuid": "M1", "allocated": ["red/rm"]}, {"uuid": "M2", "allocated": ["red-two/tm"]}], [], 0),
+        ([{"uuid": "M1", "allocated": ["red/rm", "red-two/tm"]}], ["mixed-gpu", "wrong-rung", "wrong-rung"], 1),
+    ],
+)
+def test_two_in_one_mig_instance_are_not_divided(gpus: list[Json], codes: list[str], apart: int) -> None:
+    """Equal labels may have slices of one GPU, and never one slice together."""
+    made = gpu("n-mig", "red/rm", "red-two/tm", mig=True, instances=gpus)
+    read = uses.read(json.dumps({"gpus": [made]}).encode(), "uses")
+    assert [d.code for d in drift.drift(a.RULE, a.state(*PODS), read)] == codes
+    assert len(list(drift.apart(a.RULE, a.state(*PODS), read))) == apart
+
+
+def test_several_documents_are_as_old_as_the_oldest() -> None:
+    """A document without a time takes it from all, and what one could not see none could."""
+    parts = [uses.read(json.dumps({"gpus": [], **more}).encode(), "u") for more in (
+        {"at": "2026-01-02T00:00:00Z"}, {"at": "2026-01-01T00:00:00Z", "nodes": ["a"], "blind": ["x"]}, {},
+    )]  # fmt: skip
+    both = uses.joined(parts[:2])
+    assert both.at is not None
+    assert (both.at.day, both.nodes, both.blind) == (1, ("a",), ("x",))
+    assert uses.joined(parts).at is None

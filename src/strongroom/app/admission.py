@@ -56,7 +56,7 @@ class Sight:
 
     def apply(self, change: Change) -> None:
         """Take over what was heard. Raises Malformed for an object that is none: nobody knows then how things are."""
-        found = [_object(change.kind, raw) for raw in change.objects]
+        found = [object_of(change.kind, raw) for raw in change.objects]
         with self.lock:
             if change.action is Action.LIST:
                 self.state.replace(change.kind, found)
@@ -66,7 +66,8 @@ class Sight:
                 self.state.remove(change.kind, key_of(change.kind, found[0]))
 
 
-def _object(kind: str, raw: msgspec.Raw) -> Object:
+def object_of(kind: str, raw: msgspec.Raw) -> Object:
+    """An object of the API as the judge reads it. Raises Malformed."""
     found = read(raw, KINDS[kind], kind)
     if isinstance(found, ConfigMap) and (found.metadata.namespace, found.metadata.name) != _CONFIG:
         # Of what others keep there, only what a container would see devices by is kept, and of secrets nothing else.

@@ -183,6 +183,23 @@ class BrokerSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     tiers: dict[str, Annotated[int, msgspec.Meta(ge=0, le=9)]] = {}
 
 
+class IsolationSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[isolation]: a cluster whose GPUs a rule keeps apart, for `assess isolation:FILE`. Its log is that of [log].
+
+    `rule` is the rule's file; empty is the built-in one. The cluster is read from `state`, files that kubectl get … -o json
+    wrote, or from the API that `kubeconfig` and `context` name. `uses` are files of `isolate uses`, one for each node.
+    `facts` are the facts of a Slurm cluster, and `slurm` is the folder of its configuration.
+    """
+
+    rule: str = ""
+    state: tuple[str, ...] = ()
+    kubeconfig: str = ""
+    context: str = ""
+    uses: tuple[str, ...] = ()
+    facts: str = ""
+    slurm: str = ""
+
+
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[limits]: what one source may cost."""
 
@@ -203,6 +220,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     attest: AttestSection = AttestSection()
     watch: WatchSection = WatchSection()
     broker: BrokerSection = BrokerSection()
+    isolation: IsolationSection = IsolationSection()
     assert_: AssertSection = msgspec.field(name="assert", default=AssertSection())
 
     def bounds(self) -> Limits:

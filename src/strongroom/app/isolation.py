@@ -9,9 +9,8 @@ from typing import NamedTuple
 import msgspec
 import yaml
 
-from strongroom.isolate import drift, placement, pods, review
+from strongroom.isolate import installed, placement, pods, review
 from strongroom.isolate import rule as rules
-from strongroom.isolate.drift import Drifted
 from strongroom.isolate.objects import Pod
 from strongroom.isolate.review import Gvk, Request, User
 from strongroom.isolate.state import State, running
@@ -31,10 +30,11 @@ _MADE = frozenset({
 
 
 class Cluster(NamedTuple):
-    """The state of a cluster, and the objects that pods and claims are made from, as they were read."""
+    """The state of a cluster, the objects that pods and claims are made from, and what decides on admission, as read."""
 
     state: State
     makers: tuple[tuple[str, msgspec.Raw], ...]
+    engine: tuple[tuple[str, msgspec.Raw], ...] = ()
 
 
 class Judged(NamedTuple):
@@ -106,15 +106,17 @@ class _Made(msgspec.Struct):
 
 def load_state(paths: Iterable[str]) -> Cluster:
     """What `kubectl get … -o json` wrote into files: lists, or objects. Raises Unreadable, TooLarge, Malformed."""
-    state, makers = State(), []
+    state, makers, engine = State(), [], []
     for path in paths:
         data = octets(path, MOST_STATE)
         strict_json.check(data, path, "kubectl get … -o json")
         for kind, raw in _objects(data, path, ""):
             if kind in _MADE:
                 makers.append((kind, raw))
+            if kind in installed.KINDS:
+                engine.append((kind, raw))
             state.add(raw, path)
-    return Cluster(state, tuple(makers))
+    return Cluster(state, tuple(makers), tuple(engine))
 
 
 def _objects(data: bytes | msgspec.Raw, path: str, kind: str) -> Iterator[tuple[str, msgspec.Raw]]:
@@ -199,10 +201,3 @@ def put(documents: Iterable[Document], folder: Path) -> None:
             aside.replace(folder / document.name)
     except OSError as e:
         raise Unreadable(str(folder), (e.strerror or "an error").lower(), "a folder that can be written") from None
-
-
-def drifted(rule: Rule, state: State, path: str) -> tuple[Drifted, ...]:
-    """What GPUs are used by beside what a cluster says, by a file of uses. Raises Unreadable, TooLarge, Malformed."""
-    data = octets(path, MOST_STATE)
-    strict_json.check(data, path, "strongroom isolate drift --help")
-    return tuple(drift.drift(rule, state, drift.read(data, path)))

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from strongroom.app.isolation import Judged
+from strongroom.app.isolation_drift import Measured
+from strongroom.app.isolation_probe import Probed
 from strongroom.app.isolation_report import Report
 from strongroom.cli.lines import clean, line
-from strongroom.isolate.drift import Drifted
+from strongroom.isolate.probes import CONTROL, Outcome
 from strongroom.isolate.slurm import Judged as JobJudged
 from strongroom.model.isolate import SCHEMA, Reason, Rule
 
@@ -110,13 +112,33 @@ def report_lines(found: Report, entry: int | None) -> Iterator[str]:
         yield "\n" + line("log entry", f"{entry}: reviewed")
 
 
-def drift_lines(found: tuple[Drifted, ...], format_: str) -> Iterator[str]:
+def drift_lines(measured: Measured, format_: str, entry: int | None = None) -> Iterator[str]:
     """What has drifted: for a person, or a line of JSON each."""
+    found = measured.found
     if format_ == "jsonl":
         yield from (msgspec.json.encode({"schema": SCHEMA, **one._asdict()}).decode() + "\n" for one in found)
         return
+    yield line("measured", f"{len(measured.uses.gpus)} GPUs of {len(measured.uses.measured)} nodes")
     yield line("drift", f"{len(found)} findings" if found else "none")
     for one in found:
         yield "\n" + line(one.code, "")
         yield line("  where", f"{one.gpu} of {one.node}")
         yield line("  found", one.found)
+    if measured.unmeasured:
+        yield "\n" + line("unmeasured", ", ".join(measured.unmeasured[:8]))
+    for text in measured.uses.blind[:8]:
+        yield line("not seen", clean(text))
+    if entry is not None:
+        yield "\n" + line("log entry", str(entry))
+
+
+def probe_lines(found: Probed, entry: int) -> Iterator[str]:
+    """What became of probes, for a person."""
+    yield line("cluster", f"{found.server}, namespace {found.namespace}")
+    for one in found.answers:
+        mark = {Outcome.REJECTED: "rejected", Outcome.LET_IN: "LET IN", Outcome.UNTRIED: "untried"}[one.outcome]
+        told = "let in, as it must be" if one.name == CONTROL and one.outcome is Outcome.LET_IN else one.by
+        yield line("control" if one.name == CONTROL else mark, f"{one.name}{f': {clean(told)}' if told else ''}")
+    word = {True: "passed", False: "FAILED", None: "cannot tell"}[found.told.passed]
+    yield "\n" + line(word, clean(found.told.why))
+    yield line("log entry", str(entry))

@@ -5,44 +5,16 @@ The uses are measured on the nodes: allocations by the kubelet, processes by the
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-
+from strongroom.isolate import slurm, slurm_job
 from strongroom.isolate.meeting import account
 from strongroom.isolate.objects import Pod, PodSpec
+from strongroom.isolate.slurm_facts import Facts
 from strongroom.isolate.state import State, running
 from strongroom.isolate.subjects import Who, who
-from strongroom.model.errors import Malformed
+from strongroom.isolate.uses import SLURM, Gpu, Process, Uses
 from strongroom.model.isolate import Rule, Rung
-
-SCHEMA = "strongroom.gpu-use/1"
-
-
-class Process(msgspec.Struct, frozen=True):
-    """A process on a GPU: of a pod (`namespace/name`), of a service of the platform, or of nobody who is known."""
-
-    pid: int
-    pod: str = ""
-    service: str = ""
-
-
-class Gpu(msgspec.Struct, frozen=True):
-    """One GPU as it was measured. `cc` is `on`, `off` or `devtools`; empty where that was not measured."""
-
-    node: str
-    uuid: str
-    mig: bool | None = None
-    cc: str = ""
-    allocated: tuple[str, ...] = ()
-    processes: tuple[Process, ...] = ()
-
-
-class Uses(msgspec.Struct, frozen=True):
-    """What was measured on some nodes."""
-
-    gpus: tuple[Gpu, ...]
-    schema: Annotated[str, msgspec.Meta(pattern=f"^{SCHEMA}$")] = SCHEMA
 
 
 class Drifted(NamedTuple):
@@ -59,20 +31,20 @@ class _Held(NamedTuple):
     who: Who
 
 
-def read(data: bytes, subject: str) -> Uses:
-    """The uses of a document. Raises Malformed."""
-    try:
-        return msgspec.json.decode(data, type=Uses)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-        raise Malformed(subject, str(e)[:160].lower(), f"a document of {SCHEMA}") from None
+class _Scene(NamedTuple):
+    rule: Rule
+    state: State
+    uses: Uses
+    facts: Facts
 
 
-def drift(rule: Rule, state: State, uses: Uses) -> Iterator[Drifted]:
-    """Everything that is not as it must be, GPU by GPU, and then island by island."""
+def drift(rule: Rule, state: State, uses: Uses, facts: Facts | None = None) -> Iterator[Drifted]:
+    """Everything that is not as it must be, GPU by GPU, and then island by island. `facts` tell whose jobs of Slurm are."""
+    scene = _Scene(rule, state, uses, facts or Facts())
     islands: defaultdict[str, list[tuple[Gpu, _Held]]] = defaultdict(list)
     for gpu in uses.gpus:
-        held = {h.name: h for h in _held(rule, state, gpu)}
-        yield from _processes(rule, state, gpu)
+        held = {h.name: h for h in _held(scene, gpu)}
+        yield from _processes(scene, gpu)
         yield from _mixed(rule, gpu, list(held.values()))
         yield from _rungs(rule, gpu, list(held.values()))
         yield from _facts(state, gpu)
@@ -89,24 +61,58 @@ def _pod(state: State, name: str) -> Pod | None:
     return found if isinstance(found, Pod) and running(found) else None
 
 
-def _held(rule: Rule, state: State, gpu: Gpu) -> Iterator[_Held]:
+def apart(rule: Rule, state: State, uses: Uses, facts: Facts | None = None) -> Iterator[str]:
+    """GPUs that two tenants have, of whatever labels, and that are not divided between them by MIG."""
+    scene = _Scene(rule, state, uses, facts or Facts())
+    for gpu in uses.gpus:
+        held = list(_held(scene, gpu))
+        tenants = sorted({h.who.tenant for h in held})
+        if len(tenants) < 2:
+            continue
+        if not gpu.mig:
+            yield f"{gpu.uuid} of {gpu.node}: {', '.join(tenants[:4])}, without MIG"
+            continue
+        for instance in gpu.instances:
+            here = sorted({h.who.tenant for h in held if h.name in instance.allocated})
+            if len(here) > 1:
+                yield f"{instance.uuid} of {gpu.node}: {', '.join(here[:4])} in one MIG instance"
+
+
+def _held(scene: _Scene, gpu: Gpu) -> Iterator[_Held]:
     """Who is on a GPU, by allocation or by a process; the platform's own pods are nobody's neighbours."""
+    rule, state = scene.rule, scene.state
     names = (*gpu.allocated, *(p.pod for p in gpu.processes if p.pod))
     for name in dict.fromkeys(names):
         pod, space = _pod(state, name), name.partition("/")[0]
         if pod is not None and space not in rule.exempt_namespaces:
             yield _Held(name, who(state, rule, space, account(pod.spec or PodSpec())))
+    for name in dict.fromkeys((*gpu.jobs, *(p.job for p in gpu.processes if p.job))):
+        job = scene.uses.jobs.get(name)
+        if job is not None:
+            told = {"account": job.account, "qos": job.qos, "user": job.user}
+            asker = slurm.who(rule, scene.facts, slurm_job.read(told))
+            yield _Held(f"job {name}", Who(asker.tenant or f"job {name}", asker.label, asker.why))
 
 
-def _processes(rule: Rule, state: State, gpu: Gpu) -> Iterator[Drifted]:
+def _processes(scene: _Scene, gpu: Gpu) -> Iterator[Drifted]:
     for process in gpu.processes:
-        if process.service or process.pod.partition("/")[0] in rule.exempt_namespaces:
+        if process.service or process.pod.partition("/")[0] in scene.rule.exempt_namespaces:
             continue
-        if not process.pod or _pod(state, process.pod) is None:
+        if process.job:
+            yield from _of_job(scene, gpu, process)
+        elif not process.pod or _pod(scene.state, process.pod) is None:
             owner = f"of {process.pod}, which does not run" if process.pod else "of nobody who is known"
             yield Drifted("unknown-process", gpu.node, gpu.uuid, f"process {process.pid} {owner}")
         elif process.pod not in gpu.allocated:
             yield Drifted("unrequested-device", gpu.node, gpu.uuid, f"process {process.pid} of {process.pod}")
+
+
+def _of_job(scene: _Scene, gpu: Gpu, process: Process) -> Iterator[Drifted]:
+    if process.job not in scene.uses.jobs:
+        found = f"process {process.pid} of job {process.job}, which does not run"
+        yield Drifted("unknown-process", gpu.node, gpu.uuid, found)
+    elif process.job not in gpu.jobs:
+        yield Drifted("unrequested-device", gpu.node, gpu.uuid, f"process {process.pid} of job {process.job}")
 
 
 def _mixed(rule: Rule, gpu: Gpu, held: list[_Held]) -> Iterator[Drifted]:
@@ -114,14 +120,21 @@ def _mixed(rule: Rule, gpu: Gpu, held: list[_Held]) -> Iterator[Drifted]:
         for other in held[n + 1 :]:
             if not (one.who.sensitive(rule) or other.who.sensitive(rule)):
                 continue
-            fine = one.who.label == other.who.label if gpu.mig else one.who.tenant == other.who.tenant
+            slices = gpu.mig and not _together(gpu, one, other)
+            fine = one.who.label == other.who.label if slices else one.who.tenant == other.who.tenant
             if not fine:
                 yield Drifted("mixed-gpu", gpu.node, gpu.uuid, f"{_shown(one)} beside {_shown(other)}")
 
 
+def _together(gpu: Gpu, one: _Held, other: _Held) -> bool:
+    """Whether two have one MIG device, which isolates neither from the other."""
+    return any({one.name, other.name} <= set(i.allocated) for i in gpu.instances)
+
+
 def _rungs(rule: Rule, gpu: Gpu, held: list[_Held]) -> Iterator[Drifted]:
-    shared = not gpu.mig and len(gpu.allocated) > 1
     for one in held:
+        slices = [i for i in gpu.instances if one.name in i.allocated]
+        shared = any(len(i.allocated) > 1 for i in slices) if gpu.mig else gpu.owners > 1
         label = one.who.label
         if label is None or not rule.sensitive(label):
             continue
@@ -136,6 +149,8 @@ def _rungs(rule: Rule, gpu: Gpu, held: list[_Held]) -> Iterator[Drifted]:
 def _facts(state: State, gpu: Gpu) -> Iterator[Drifted]:
     """What labels say and the hardware does not."""
     node = state.node(gpu.node)
+    if gpu.scheduler == SLURM:
+        return
     if node is None:
         yield Drifted("fact-mismatch", gpu.node, gpu.uuid, "a node that the cluster does not know")
         return
@@ -171,3 +186,8 @@ def _island(rule: Rule, island: str, members: list[tuple[Gpu, _Held]]) -> Iterat
 
 def _shown(held: _Held) -> str:
     return f"{held.name} of {held.who.tenant} ({held.who.label or 'no label'})"
+
+
+def unmeasured(state: State, uses: Uses) -> tuple[str, ...]:
+    """Nodes that have GPUs, and of which nothing was measured."""
+    return tuple(sorted(n.name for n in state.nodes() if n.has_gpu and n.name not in uses.measured))

@@ -106,6 +106,7 @@ class EntryKind(StrEnum):
     ROLL_CALL = "roll-call"
     SEALING = "sealing"
     ADMISSION = "admission"
+    DRIFT = "drift"
 
 
 class Inline(StrEnum):

@@ -8,6 +8,7 @@ from strongroom.model.facts_attest import ATTEST
 from strongroom.model.facts_broker import BROKER
 from strongroom.model.facts_identity import IDENTITY
 from strongroom.model.facts_inventory import INVENTORY
+from strongroom.model.facts_isolation import ISOLATION
 from strongroom.model.facts_kubernetes import KUBERNETES
 
 FACTS: dict[str, tuple[str, str]] = {
@@ -368,4 +369,5 @@ FACTS: dict[str, tuple[str, str]] = {
     **ARTIFACTS,
     **ATTEST,
     **BROKER,
+    **ISOLATION,
 }

@@ -190,6 +190,18 @@ class Client:
                 raise RefusedError(verb, path, _refusal(asked))
             return asked.read(MOST_PAGE)
 
+    def tried(self, path: str, body: bytes, hold: Hold | None = None) -> Refusal:
+        """What the server would answer to an object that is made: a dry run, which keeps nothing (API concepts, dry-run).
+
+        The status is 201 where it would be made. Raises Unreadable, TooLarge: there was no answer.
+        """
+        query = {"dryRun": "All", "fieldManager": "strongroom-probe"}
+        with Question(self._to, path, query, self._times, hold or Hold(), body) as asked:
+            if asked.status in {200, 201}:
+                asked.read(MOST_PAGE)
+                return Refusal(asked.status, "")
+            return _refusal(asked)
+
     def unserved(self, resource: Resource, hold: Hold | None = None) -> bool:
         """Whether the server says in so many words that it has no such kind; a 404 alone may come from whatever is before it.
 

@@ -64,11 +64,17 @@ class Times(NamedTuple):
 
 
 class Question:
-    """A GET, open while its answer is read. The socket's own time-out begins anew with each byte, so a timer cuts it too."""
+    """A GET, open while its answer is read; a POST where there is a body.
 
-    def __init__(self, to: Connection, path: str, query: dict[str, str], times: Times, hold: Hold) -> None:
+    The socket's own time-out begins anew with each byte, so a timer cuts it too.
+    """
+
+    def __init__(
+        self, to: Connection, path: str, query: dict[str, str], times: Times, hold: Hold, body: bytes | None = None
+    ) -> None:
         """Nothing is sent before it is entered."""
         self._to, self._path, self._query, self._times, self._hold = to, path, query, times, hold
+        self._body = body
         self._late = threading.Event()
         self._timer = threading.Timer(times.whole, self._end)
         self._timer.daemon = True
@@ -108,9 +114,11 @@ class Question:
             "User-Agent": "strongroom",
             "Connection": "close",
             **({"Authorization": f"Bearer {token}"} if token else {}),
+            **({"Content-Type": "application/json"} if self._body is not None else {}),
         }
         tail = f"?{urlencode(self._query)}" if self._query else ""
-        asked.request("GET", f"{self._to.prefix}{quote(self._path)}{tail}", headers=headers)
+        verb = "GET" if self._body is None else "POST"
+        asked.request(verb, f"{self._to.prefix}{quote(self._path)}{tail}", body=self._body, headers=headers)
         self._answer = asked.getresponse()
         made.settimeout(self._times.quiet)
 

@@ -40,12 +40,12 @@ CONTROL = Control(
                 "An admission or scheduler policy exists and is enforcing (ValidatingAdmissionPolicy, Kyverno, "
                 "Gatekeeper, a DRA class, or Slurm job_submit with ConstrainDevices)."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "slurm"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "slurm", "isolation"),
         ),
         Clause(
             id="GPU-01.violation-rejected",
             text="A probe job that violates the policy is rejected.",
-            measured_by=("probe",),
+            measured_by=("probe", "isolation"),
         ),
         Clause(
             id="GPU-01.no-co-residency",
@@ -53,7 +53,7 @@ CONTROL = Control(
                 "An audit of the last 30 days shows no co-residency of a sensitive workload with other tenants on "
                 "one physical GPU."
             ),
-            measured_by=("k8s", "slurm"),
+            measured_by=("k8s", "slurm", "isolation"),
         ),
     ),
     evidence=(

@@ -41,7 +41,7 @@ CONTROL = Control(
         Clause(
             id="GPU-02.mig-per-tenant",
             text="Any GPU with more than 1 tenant has MIG mode on, and each tenant owns a distinct GPU instance.",
-            measured_by=("host", "k8s"),
+            measured_by=("host", "k8s", "isolation"),
         ),
         Clause(
             id="GPU-02.no-time-slicing",
@@ -49,12 +49,12 @@ CONTROL = Control(
                 "Time-slicing replicas, MPS and time-sliced vGPU profiles are absent on pools that admit sensitive "
                 "work."
             ),
-            measured_by=("tf", "plan", "state", "host", "k8s"),
+            measured_by=("tf", "plan", "state", "host", "k8s", "isolation"),
         ),
         Clause(
             id="GPU-02.config-equals-runtime",
             text="The device plugin's configuration and the runtime state agree.",
-            measured_by=("host", "k8s"),
+            measured_by=("host", "k8s", "isolation"),
         ),
     ),
     evidence=(

@@ -41,7 +41,7 @@ CONTROL = Control(
                 "Only approved identities may load kernel modules, run privileged or hostPath pods on GPU nodes, "
                 "reach /dev/nvidiactl capabilities, change MIG, clock, ECC or CC mode, or query DCGM remotely."
             ),
-            measured_by=("k8s", "host"),
+            measured_by=("k8s", "host", "isolation"),
         ),
         Clause(
             id="GPU-07.module-signing",
