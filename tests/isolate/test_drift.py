@@ -154,3 +154,33 @@ def test_several_documents_are_as_old_as_the_oldest() -> None:
     assert both.at is not None
     assert (both.at.day, both.nodes, both.blind) == (1, ("a",), ("x",))
     assert uses.joined(parts).at is None
+
+
+def test_a_pod_is_known_by_its_uid_too() -> None:
+    """A node that knows no name but the uid tells of the same pod."""
+    named = at("n-free", "red", "f")
+    named["metadata"]["uid"] = "0b3d1e8a"  # type: ignore[index]
+    made = gpu("n-free", "0b3d1e8a", **process("0b3d1e8a"))
+    read = uses.read(json.dumps({"gpus": [made]}).encode(), "uses")
+    assert list(drift.drift(a.RULE, a.state(named, a.node("n-free")), read)) == []
+    assert [d.code for d in drift.drift(a.RULE, a.state(a.node("n-free")), read)] == ["unknown-process"]
+
+
+def test_a_claim_gives_a_gpu_that_no_plugin_knows() -> None:
+    """A process of a pod whose claim was given the GPU was asked for; two such pods share it."""
+    device = {"name": "gpu-0", "attributes": {"type": {"string": "gpu"}, "uuid": {"string": "G"}}}
+    pool = {"driver": "gpu.nvidia.com", "nodeName": "n-free", "pool": {"name": "n-free"}, "devices": [device]}
+    offered: Json = {"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": a.meta("s"), "spec": pool}
+    result = {"request": "gpu", "driver": "gpu.nvidia.com", "pool": "n-free", "device": "gpu-0"}
+
+    def granted(*pods: str) -> Json:
+        reserved = [{"resource": "pods", "name": name} for name in pods]
+        status: Json = {"allocation": {"devices": {"results": [result]}}, "reservedFor": reserved}
+        return a.claim("red", "c", a.request(), status=status)
+
+    read = uses.read(json.dumps({"gpus": [gpu("n-free", **process("red/f"))]}).encode(), "uses")
+    there = (at("n-free", "red", "f"), at("n-free", "red", "g"), a.node("n-free"), offered)
+    assert [d.code for d in drift.drift(a.RULE, a.state(*there), read)] == ["unrequested-device"]
+    assert list(drift.drift(a.RULE, a.state(*there, granted("f")), read)) == []
+    found = [d.code for d in drift.drift(a.RULE, a.state(*there, granted("f", "g")), read)]
+    assert found == ["wrong-rung", "wrong-rung"]

@@ -51,6 +51,29 @@ PROOFS = (
         ),
     ),
     Proof(
+        "that the rule is enforced: `isolate probe`, `assess isolation:FILE`",
+        Level.REAL_SOFTWARE,
+        "a real kube-apiserver 1.36 with the webhook, and one with the policies: probes rejected, let in and refused by rights; "
+        "engines compared as the server keeps them; each way to narrow a hook, a policy or Slurm's files, from a table",
+        "a month of measures was written by the tests; no probe of Slurm, whose submission is tried by its own tests",
+        (
+            "tests/isolate/test_installed.py",
+            "tests/isolate/test_probes.py",
+            "tests/isolate/test_slurm_installed.py",
+            "tests/isolate/test_isolation_source.py",
+            "tests/integration/test_kube_admission.py",
+            "tests/integration/test_kube_policies.py",
+        ),
+    ),
+    Proof(
+        "what uses the GPUs of a node, and drift: `isolate uses`, `isolate drift`",
+        Level.SIMULATED,
+        "a node's files written for it: control groups of both drivers and of Slurm, the device manager's checkpoint in both "
+        "forms, nvidia-smi's XML with slices and processes, scontrol's jobs with names that a user chose",
+        "no GPU, no kubelet and no driver was measured",
+        ("tests/collect/test_gpu_uses.py", "tests/isolate/test_drift.py"),
+    ),
+    Proof(
         "virtual machines of libvirt and OpenStack: `isolate machine`",
         Level.SIMULATED,
         "domains and flavours written for it: functions of PCI, mediated devices, types of vGPU, aliases, traits, neighbours",

@@ -79,11 +79,16 @@ def _nodes(state: State, found: Claim) -> tuple[NodeView, ...]:
     return tuple(v for v in state.nodes() if selector is not None and selects(selector, v))
 
 
-def _users(state: State, rule: Rule, key: Key, found: Claim) -> Iterator[tuple[Key, Who]]:
-    """The pods that a claim is for: whom it is reserved for, or who names it; the namespace alone where nobody does."""
+def users(found: Claim, key: Key, state: State) -> set[Key]:
+    """The pods that a claim is reserved for, or that name it where it is reserved for none."""
     reserved = [c.name for c in (found.status.reserved_for if found.status else None) or () if c.resource == "pods"]
     owners = [o.name for o in found.metadata.owner_references or () if o.kind == "Pod"]
-    names = {(key[0], n) for n in (*reserved, *owners) if n} or state.users(*key)
+    return {(key[0], n) for n in (*reserved, *owners) if n} or state.users(*key)
+
+
+def _users(state: State, rule: Rule, key: Key, found: Claim) -> Iterator[tuple[Key, Who]]:
+    """The pods that a claim is for: whom it is reserved for, or who names it; the namespace alone where nobody does."""
+    names = users(found, key, state)
     for reader in sorted(names):
         pod = state.get("Pod", *reader)
         account = meeting.account(pod.spec) if isinstance(pod, Pod) and pod.spec else ""

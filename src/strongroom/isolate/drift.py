@@ -7,7 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from strongroom.isolate import slurm, slurm_job
+import msgspec
+
+from strongroom.isolate import claims, meeting, slurm, slurm_job
+from strongroom.isolate.device_objects import Claim
 from strongroom.isolate.meeting import account
 from strongroom.isolate.objects import Pod, PodSpec
 from strongroom.isolate.slurm_facts import Facts
@@ -36,17 +39,41 @@ class _Scene(NamedTuple):
     state: State
     uses: Uses
     facts: Facts
+    granted: dict[str, set[str]]  # by claims of DRA, which no device manager knows: names of pods by GPU
+
+
+def _scene(rule: Rule, state: State, uses: Uses, facts: Facts | None) -> _Scene:
+    """Everything, with each pod by its name, also where a node knew its uid alone."""
+    names = {pod.metadata.uid: "/".join(key) for key, pod in state.pods if pod.metadata.uid}
+    granted: defaultdict[str, set[str]] = defaultdict(set)
+    for key, claim in state.all("ResourceClaim").items():
+        if isinstance(claim, Claim):
+            for gpu, _ in meeting.given(state, claim):
+                granted[gpu] |= {f"{space}/{name}" for space, name in claims.users(claim, key, state)}
+    gpus = tuple(_named(gpu, names) for gpu in uses.gpus)
+    return _Scene(rule, state, msgspec.structs.replace(uses, gpus=gpus), facts or Facts(), dict(granted))
+
+
+def _named(gpu: Gpu, names: dict[str, str]) -> Gpu:
+    return msgspec.structs.replace(
+        gpu,
+        allocated=tuple(names.get(n, n) for n in gpu.allocated),
+        processes=tuple(msgspec.structs.replace(p, pod=names.get(p.pod, p.pod)) for p in gpu.processes),
+        instances=tuple(
+            msgspec.structs.replace(i, allocated=tuple(names.get(n, n) for n in i.allocated)) for i in gpu.instances
+        ),
+    )
 
 
 def drift(rule: Rule, state: State, uses: Uses, facts: Facts | None = None) -> Iterator[Drifted]:
     """Everything that is not as it must be, GPU by GPU, and then island by island. `facts` tell whose jobs of Slurm are."""
-    scene = _Scene(rule, state, uses, facts or Facts())
+    scene = _scene(rule, state, uses, facts)
     islands: defaultdict[str, list[tuple[Gpu, _Held]]] = defaultdict(list)
-    for gpu in uses.gpus:
+    for gpu in scene.uses.gpus:
         held = {h.name: h for h in _held(scene, gpu)}
         yield from _processes(scene, gpu)
         yield from _mixed(rule, gpu, list(held.values()))
-        yield from _rungs(rule, gpu, list(held.values()))
+        yield from _rungs(scene, gpu, list(held.values()))
         yield from _facts(state, gpu)
         node = state.node(gpu.node)
         if node is not None and node.island:
@@ -63,8 +90,8 @@ def _pod(state: State, name: str) -> Pod | None:
 
 def apart(rule: Rule, state: State, uses: Uses, facts: Facts | None = None) -> Iterator[str]:
     """GPUs that two tenants have, of whatever labels, and that are not divided between them by MIG."""
-    scene = _Scene(rule, state, uses, facts or Facts())
-    for gpu in uses.gpus:
+    scene = _scene(rule, state, uses, facts)
+    for gpu in scene.uses.gpus:
         held = list(_held(scene, gpu))
         tenants = sorted({h.who.tenant for h in held})
         if len(tenants) < 2:
@@ -81,7 +108,7 @@ def apart(rule: Rule, state: State, uses: Uses, facts: Facts | None = None) -> I
 def _held(scene: _Scene, gpu: Gpu) -> Iterator[_Held]:
     """Who is on a GPU, by allocation or by a process; the platform's own pods are nobody's neighbours."""
     rule, state = scene.rule, scene.state
-    names = (*gpu.allocated, *(p.pod for p in gpu.processes if p.pod))
+    names = (*gpu.allocated, *sorted(scene.granted.get(gpu.uuid, ())), *(p.pod for p in gpu.processes if p.pod))
     for name in dict.fromkeys(names):
         pod, space = _pod(state, name), name.partition("/")[0]
         if pod is not None and space not in rule.exempt_namespaces:
@@ -103,7 +130,7 @@ def _processes(scene: _Scene, gpu: Gpu) -> Iterator[Drifted]:
         elif not process.pod or _pod(scene.state, process.pod) is None:
             owner = f"of {process.pod}, which does not run" if process.pod else "of nobody who is known"
             yield Drifted("unknown-process", gpu.node, gpu.uuid, f"process {process.pid} {owner}")
-        elif process.pod not in gpu.allocated:
+        elif process.pod not in gpu.allocated and process.pod not in scene.granted.get(gpu.uuid, ()):
             yield Drifted("unrequested-device", gpu.node, gpu.uuid, f"process {process.pid} of {process.pod}")
 
 
@@ -131,10 +158,11 @@ def _together(gpu: Gpu, one: _Held, other: _Held) -> bool:
     return any({one.name, other.name} <= set(i.allocated) for i in gpu.instances)
 
 
-def _rungs(rule: Rule, gpu: Gpu, held: list[_Held]) -> Iterator[Drifted]:
+def _rungs(scene: _Scene, gpu: Gpu, held: list[_Held]) -> Iterator[Drifted]:
+    rule, owners = scene.rule, {*gpu.allocated, *gpu.jobs, *scene.granted.get(gpu.uuid, ())}
     for one in held:
         slices = [i for i in gpu.instances if one.name in i.allocated]
-        shared = any(len(i.allocated) > 1 for i in slices) if gpu.mig else gpu.owners > 1
+        shared = any(len(i.allocated) > 1 for i in slices) if gpu.mig else len(owners) > 1
         label = one.who.label
         if label is None or not rule.sensitive(label):
             continue

@@ -44,11 +44,6 @@ class Gpu(msgspec.Struct, frozen=True):
     jobs: tuple[str, ...] = ()
     scheduler: str = ""
 
-    @property
-    def owners(self) -> int:
-        """How many have got it."""
-        return len(self.allocated) + len(self.jobs)
-
 
 class Job(msgspec.Struct, frozen=True):
     """Whose a job of Slurm is."""

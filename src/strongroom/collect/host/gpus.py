@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from strongroom.collect.host import smi
+from strongroom.collect.host import confidential, smi
 from strongroom.collect.host.reading import Reading, Said
 from strongroom.collect.host.storage import Storage
 from strongroom.model.codes import GapCode
@@ -221,8 +221,7 @@ def conf_compute(r: Reading) -> dict[str, str] | Unknown:
     if not isinstance(lines, tuple):
         return lines or Unknown(GapCode.ABSENT, "nvidia-smi conf-compute: not run")
     more = r.lines("nvidia-cc-devtools") if r.has("nvidia-cc-devtools") else None
-    both = (*lines, *(more if isinstance(more, tuple) else ()))
-    return {k.strip().lower(): v.strip() for k, _, v in (line.partition(":") for line in both) if k.strip() and v}
+    return confidential.said((*lines, *(more if isinstance(more, tuple) else ())))
 
 
 def _conf_compute(r: Reading) -> Iterator[Said]:
@@ -231,13 +230,7 @@ def _conf_compute(r: Reading) -> Iterator[Said]:
     if isinstance(said, Unknown):
         yield "gpu.cc", said, "nvidia-cc"
         return
-    state, multi, tools = (said.get(k, "").lower() for k in ("cc state", "multi-gpu mode", "devtools mode"))
-    mode: Value = Unknown(GapCode.MALFORMED, "nvidia-smi conf-compute -q: it prints no CC State")
-    if state in ("on", "off"):
-        mode = "on" if state == "on" else "ppcie" if multi == "protected pcie" else "off"
-    if mode in ("on", "ppcie") and tools != "off":
-        mode = "devtools" if tools == "on" else Unknown(GapCode.ABSENT, "nvidia-smi conf-compute -d: it does not say")
-    yield "gpu.cc", mode, "nvidia-cc"
+    yield "gpu.cc", confidential.mode(said), "nvidia-cc"
     ready = said.get("cc gpus ready state", "").lower()
     yield (
         "gpu.cc_ready",
