@@ -51,7 +51,7 @@ PROOFS = (
         ),
     ),
     Proof(
-        "that the rule is enforced: `isolate probe`, `assess isolation:FILE`",
+        "that the rule is enforced: `isolate probe`, the source `isolation:`",
         Level.REAL_SOFTWARE,
         "a real kube-apiserver 1.36 with the webhook, and one with the policies: probes rejected, let in and refused by rights; "
         "engines compared as the server keeps them; each way to narrow a hook, a policy or Slurm's files, from a table",

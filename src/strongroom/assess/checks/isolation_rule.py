@@ -10,7 +10,7 @@ _CLUSTER = (Kind.POLICY,)
 _PROBE_DAYS, _HISTORY_DAYS, _GAP_HOURS, _FRESH_HOURS = 30, 30, 24, 24
 _MEASURE = Fix(
     "Measure every node with GPUs once an hour, and put what is found into the log.",
-    command="strongroom isolate uses --out NODE.json && strongroom isolate drift --uses NODE.json --state STATE.json --record",
+    command="strongroom isolate drift --uses NODE.json --state STATE.json --record",
     verify="strongroom log list --kind drift shows an entry for each hour",
     effort=Effort.MEDIUM,
 )
@@ -61,7 +61,7 @@ def kubernetes_enforced(v: View) -> Answer:
     severity=Severity.CRITICAL,
     fix=Fix(
         "Install the files that the rule is rendered to, and restart slurmctld and slurmd.",
-        command="strongroom isolate render slurm --out /etc/slurm",
+        command="strongroom isolate render slurm --output /etc/slurm",
         verify="sbatch --gres=shard:1 of a sensitive account is refused",
         effort=Effort.MEDIUM,
     ),

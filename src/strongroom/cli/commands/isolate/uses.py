@@ -7,7 +7,7 @@ from strongroom.cli.commands.isolate import _options as options
 
 @click.command("uses", short_help="Measure what uses the GPUs of this node.")
 @click.option("--node", default="", metavar="NAME", help="The node's name for its scheduler [default: the host's].")
-@click.option("--out", "-o", metavar="FILE", help="Where to write it [default: standard output].")
+@click.option("--output", "-o", "out", metavar="FILE", help="Where to write it [default: standard output].")
 @click.option(
     "--service", "services", multiple=True, metavar="NAME", help="A service of the platform that may use GPUs."
 )
