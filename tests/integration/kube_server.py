@@ -89,6 +89,7 @@ _PLURAL = {
 _WIDE = frozenset({
     "Namespace", "Node", "PersistentVolume", "RuntimeClass", "DeviceClass", "ResourceSlice", "ClusterRole",
     "ClusterRoleBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
+    "CustomResourceDefinition",
 })  # fmt: skip
 
 

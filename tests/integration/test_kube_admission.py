@@ -18,6 +18,9 @@ from clusters import Json
 from kube_server import Cluster
 from test_kube_policies import _real as real
 from test_kube_policies import _role as role
+from test_kubevirt import CASES as MACHINES
+from test_kubevirt import NODES as MACHINE_NODES
+from test_kubevirt import kubevirt, maker
 from test_pods import ALLOWED, DENIED, MORE
 
 pytestmark = pytest.mark.integration
@@ -76,6 +79,25 @@ def _eventually(work: object, wanted: object) -> object:
     return found
 
 
+def _defined(cluster: Cluster) -> None:
+    """KubeVirt's kinds, as far as a server must know them to take their objects."""
+    for kind in ("KubeVirt", "VirtualMachine", "VirtualMachineInstance"):
+        plural = f"{kind.lower()}s"
+        schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+        spec = {
+            "group": "kubevirt.io", "scope": "Namespaced",
+            "names": {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        }  # fmt: skip
+        made = {
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.kubevirt.io"}, "spec": spec,
+        }  # fmt: skip
+        assert cluster.create(made)[0] == 201
+        path = f"/apis/kubevirt.io/v1/{plural}"
+        assert _eventually(lambda path=path: cluster.ask("GET", path)[0], 200) == 200  # type: ignore[misc]
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """An API server with the cluster of these tests."""
@@ -84,7 +106,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             made.ask("GET", f"/api/v1/namespaces/{space}")
         runtime = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
         names = [{**runtime, "metadata": {"name": n}, "handler": n} for n in ("nvidia", "nvidia-cdi")]
-        for one in (*a.CLUSTER, *role(), *names, *MORE):
+        _defined(made)
+        for one in (*a.CLUSTER, *role(), *names, *MORE, a.namespace("kubevirt"), kubevirt(), *MACHINE_NODES):
             if one["metadata"]["name"] == "kube-system":  # type: ignore[index]
                 continue
             status, answer = made.create(_stored(one))
@@ -153,6 +176,19 @@ def test_good_pods_go_through(cluster: Cluster, name: str) -> None:
     """A pod that the rule allows is made."""
     status, answer = cluster.create(real(ALLOWED[name]), "tenant", dry=True)
     assert status == 201, answer
+
+
+@pytest.mark.usefixtures("denying")
+@pytest.mark.parametrize("name", sorted(MACHINES))
+@pytest.mark.parametrize("kind", ["VirtualMachineInstance", "VirtualMachine"])
+def test_machines_are_judged_at_the_api_server(cluster: Cluster, kind: str, name: str) -> None:
+    """A tenant's machine, and whatever makes one, is refused for its clause through the webhook, or made."""
+    found, clauses = MACHINES[name]
+    status, answer = cluster.create(
+        found if kind == "VirtualMachineInstance" else maker(kind, found), "tenant", dry=True
+    )
+    assert status == (403 if clauses else 201), answer
+    assert all(f" {c} " in str(answer["message"]) for c in clauses), answer
 
 
 @pytest.mark.usefixtures("denying")

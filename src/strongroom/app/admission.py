@@ -34,6 +34,7 @@ RESOURCES = (
     Resource("ResourceClaim", f"{_DRA}/resourceclaims"),
     Resource("ResourceClaimTemplate", f"{_DRA}/resourceclaimtemplates"),
     Resource("ResourceSlice", f"{_DRA}/resourceslices"),
+    Resource("KubeVirt", "/apis/kubevirt.io/v1/kubevirts"),
 )
 SECRETS = Resource("Secret", f"{_V1}/secrets")
 _CONFIG = ("gpu-operator", "device-plugin-config")

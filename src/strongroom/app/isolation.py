@@ -25,7 +25,8 @@ _LIST = "List"
 # What a dump may hold that is judged as if it were made again; pods are judged as what they are.
 _MADE = frozenset({
     "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "PodTemplate",
-    "ResourceClaim", "ResourceClaimTemplate",
+    "ResourceClaim", "ResourceClaimTemplate", "VirtualMachine", "VirtualMachineInstance",
+    "VirtualMachineInstanceReplicaSet", "VirtualMachinePool",
 })  # fmt: skip
 
 

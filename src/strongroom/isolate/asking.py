@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from strongroom.isolate import devices
+from strongroom.isolate import devices, kubevirt
 from strongroom.isolate.device_objects import DeviceClass
 from strongroom.isolate.devices import BY_CLASS, Ask
 from strongroom.isolate.objects import Pod, PodSpec, Resources, Toleration
@@ -12,6 +12,7 @@ from strongroom.kit import quantity
 from strongroom.model.isolate import Rule, Rung, worst
 
 GPU = "nvidia.com/gpu"
+MACHINE = "machine-device"  # the road of a resource that is given to machines
 WISHED_MIG = "/mig"  # no label of Kubernetes: in a trial, that all of a node's GPUs are about to be cut into slices
 _WHOLE = frozenset({"nvidia.com/pgpu", "amd.com/gpu"})
 _PARTS = ("nvidia.com/gpumem", "volcano.sh/vgpu-", "koordinator.sh/gpu-")
@@ -112,6 +113,10 @@ def _named(state: State, name: str, served: str | None) -> Iterator[Ask]:
             yield Ask("extended-resource-class", f"{name} of class {served}", rung)
         if name.startswith(BY_CLASS):
             return
+    permit = kubevirt.permits(state).get(name)
+    if permit is not None:
+        yield Ask(MACHINE, name, permit.rung, slice=permit.rung is Rung.MIG)
+        return
     renamed = [s.renamed[name] for s in state.plugin().values() if name in s.renamed]
     if renamed:
         yield Ask("renamed-resource", name, worst(renamed))
@@ -132,12 +137,21 @@ def rung_on(rule: Rule, node: NodeView | None, ask: Ask) -> Rung:
     """What somebody has who got it on a node; on an ideal one where none is given."""
     rung = ask.rung
     if rung is None:
-        rung = _made(node, ask.name) if node is not None else Rung.MIG if "/mig-" in ask.name else Rung.WHOLE
+        rung = _on(node, ask)
     if rung is Rung.WHOLE and node is not None and WISHED_MIG in node.labels:
         return Rung.MIG
     if rung is Rung.WHOLE and (node is None or confidential(rule, node)):
         return Rung.CC_WHOLE
     return rung
+
+
+def _on(node: NodeView | None, ask: Ask) -> Rung:
+    """What a node makes of something of which it decides; an ideal one makes the best of it."""
+    if ask.road == MACHINE:
+        return kubevirt.made(node) if node is not None else Rung.WHOLE
+    if node is not None:
+        return _made(node, ask.name)
+    return Rung.MIG if "/mig-" in ask.name else Rung.WHOLE
 
 
 def sliced(node: NodeView, ask: Ask) -> bool:

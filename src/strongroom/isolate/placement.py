@@ -5,8 +5,9 @@ from itertools import islice
 
 import msgspec
 
-from strongroom.isolate import changes, claims, pods, sharing
+from strongroom.isolate import asking, changes, claims, kubevirt, meeting, pods, sharing
 from strongroom.isolate.device_objects import Claim, ClaimTemplate, DeviceClass
+from strongroom.isolate.kubevirt_objects import Instance, MachineSpec, Maker
 from strongroom.isolate.objects import (
     Binding,
     ConfigMap,
@@ -23,6 +24,7 @@ from strongroom.isolate.objects import (
 )
 from strongroom.isolate.review import Request, malformed
 from strongroom.isolate.state import State
+from strongroom.isolate.subjects import who
 from strongroom.model.errors import BadInput, Malformed
 from strongroom.model.isolate import Reason, Rule, Verdict
 
@@ -123,6 +125,27 @@ def _template(
     yield from pods.judge(state, rule, (space, ""), Pod(template.metadata or Meta(), template.spec), volumes)
 
 
+def _machine(rule: Rule, state: State, request: Request, octets: bytes) -> Iterator[Reason]:
+    found = read(octets, Instance, "VirtualMachineInstance")
+    if found.spec is None:
+        raise Malformed("a machine", "no spec", "what it runs")
+    yield from _machined(rule, state, request, found.spec, found.metadata.annotations or {})
+
+
+def _machine_maker(rule: Rule, state: State, request: Request, octets: bytes) -> Iterator[Reason]:
+    spec, said = kubevirt.spec_of(read(octets, Maker, "a maker of machines"))
+    yield from _machined(rule, state, request, spec, said)
+
+
+def _machined(rule: Rule, state: State, request: Request, spec: MachineSpec, said: dict[str, str]) -> Iterator[Reason]:
+    """A machine is judged as the pod that it runs in, and by whether its host can read its memory."""
+    made, space = kubevirt.pod_of(spec), request.namespace or "default"
+    yield from pods.judge(state, rule, (space, ""), Pod(Meta(annotations=said), made))
+    own = who(state, rule, space, meeting.account(made))
+    asks = bool(asking.asked(state, space, made, said).asks)
+    yield from kubevirt.open_memory(rule, own, spec, asks=asks)
+
+
 def _claim(rule: Rule, state: State, request: Request, octets: bytes) -> Iterator[Reason]:
     found = read(octets, Claim, "ResourceClaim")
     key = (request.namespace or found.metadata.namespace or "default", found.metadata.name or request.name or "")
@@ -187,6 +210,10 @@ _PARTS: dict[tuple[str, str], Judge] = {
     (_DRA, "ResourceClaim"): _claim,
     (_DRA, "ResourceClaimTemplate"): _claim_template,
     (_DRA, "DeviceClass"): _device_class,
+    (kubevirt.GROUP, "VirtualMachineInstance"): _machine,
+    (kubevirt.GROUP, "VirtualMachine"): _machine_maker,
+    (kubevirt.GROUP, "VirtualMachineInstanceReplicaSet"): _machine_maker,
+    (kubevirt.POOLS, "VirtualMachinePool"): _machine_maker,
     ("", "Namespace"): _named("Namespace"),
     ("", "ServiceAccount"): _named("ServiceAccount"),
     ("", "Node"): _node,

@@ -11,6 +11,7 @@ import msgspec
 
 from strongroom.isolate import sharing
 from strongroom.isolate.device_objects import Claim, ClaimTemplate, DeviceClass, Slice
+from strongroom.isolate.kubevirt_objects import KubeVirt
 from strongroom.isolate.objects import ConfigMap, Node, PersistentVolume, Plain, Pod, RuntimeClass, VolumeClaim, read
 from strongroom.isolate.sharing import Shares
 from strongroom.kit import quantity
@@ -19,15 +20,18 @@ from strongroom.model.errors import Malformed
 Key = tuple[str, str]  # namespace and name; the namespace is empty where the kind has none
 Object = (
     Plain | Node | Pod | ConfigMap | VolumeClaim | PersistentVolume | RuntimeClass | DeviceClass | Claim | ClaimTemplate | Slice
+    | KubeVirt
 )  # fmt: skip
 
 KINDS: dict[str, type[Object]] = {
     "Namespace": Plain, "ServiceAccount": Plain, "Node": Node, "Pod": Pod, "ConfigMap": ConfigMap, "Secret": ConfigMap,
     "PersistentVolumeClaim": VolumeClaim, "PersistentVolume": PersistentVolume, "RuntimeClass": RuntimeClass,
     "DeviceClass": DeviceClass, "ResourceClaim": Claim, "ResourceClaimTemplate": ClaimTemplate, "ResourceSlice": Slice,
+    "KubeVirt": KubeVirt,
 }  # fmt: skip
 _GROUPS = {
     "RuntimeClass": "node.k8s.io",
+    "KubeVirt": "kubevirt.io",
     **dict.fromkeys(("DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"), "resource.k8s.io"),
 }
 WIDE = frozenset({"Namespace", "Node", "PersistentVolume", "RuntimeClass", "DeviceClass", "ResourceSlice"})
@@ -43,9 +47,11 @@ class _Head(msgspec.Struct, rename="camel"):
 class NodeView:
     """A node, and what its labels, its taints and its plugin's configuration make of it."""
 
-    def __init__(self, node: Node, shares: Shares, slices: "tuple[Slice, ...]") -> None:
-        """`State.node` makes one."""
-        self.node, self.shares, self.slices = node, shares, slices
+    def __init__(
+        self, node: Node, shares: Shares, slices: "tuple[Slice, ...]", machines: frozenset[str] = frozenset()
+    ) -> None:
+        """`State.node` makes one. `machines` are the names of resources that are GPUs for machines."""
+        self.node, self.shares, self.slices, self._machines = node, shares, slices, machines
         self.name = node.metadata.name or ""
         self.labels = node.metadata.labels or {}
         self.taints = tuple((node.spec.taints if node.spec else None) or ())
@@ -63,7 +69,7 @@ class NodeView:
         """Whether there is a GPU in it, by whatever says so."""
         has = self._some(self.node.status.capacity if self.node.status else None) | self.offers
         return (
-            any(is_gpu_name(name) for name in has)
+            any(is_gpu_name(name) or name in self._machines for name in has)
             or any(k.startswith(_TELLING) and v not in {"", "0", "false"} for k, v in self.labels.items())
             or any((s.spec.driver or "").endswith(("nvidia.com", "amd.com")) for s in self.slices if s.spec)
         )
@@ -137,7 +143,7 @@ class State:
         if kind in {"ConfigMap", "Secret"} and key != (sharing.NAMESPACE, sharing.NAME):
             return  # variables are looked up each time
         self.memory.clear()
-        if kind in {"Node", "ConfigMap", "ResourceSlice"}:
+        if kind in {"Node", "ConfigMap", "ResourceSlice", "KubeVirt"}:
             self._views.clear()
             self._plugin.clear()
 
@@ -198,8 +204,12 @@ class State:
             if not isinstance(node, Node):
                 return None
             slices = tuple(s for s in self._slices() if s.spec and s.spec.node_name == name)
-            view = self._views[name] = NodeView(node, self.selected(node)[1], slices)
+            view = self._views[name] = NodeView(node, self.selected(node)[1], slices, self._machines())
         return view
+
+    def _machines(self) -> frozenset[str]:
+        held = (one for one in self._held["KubeVirt"].values() if isinstance(one, KubeVirt))
+        return frozenset(name for one in held for name, _ in one.gpus())
 
     def nodes(self) -> Iterator[NodeView]:
         """All nodes."""

@@ -15,6 +15,8 @@ _NAMESPACED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("apps", ("deployments", "replicasets", "statefulsets", "daemonsets")),
     ("batch", ("jobs", "cronjobs")),
     ("resource.k8s.io", ("resourceclaims", "resourceclaims/status", "resourceclaimtemplates")),
+    ("kubevirt.io", ("virtualmachines", "virtualmachineinstances", "virtualmachineinstancereplicasets")),
+    ("pool.kubevirt.io", ("virtualmachinepools",)),
 )  # fmt: skip
 _SOURCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", ("namespaces", "serviceaccounts")),
