@@ -26,15 +26,15 @@ from strongroom.isolate import rule
 UP = 90.0  # seconds
 
 
-def certificate(folder: Path, name: str = "admission") -> tuple[Path, Path]:
-    """A certificate for this machine that is its own authority, and its key."""
+def certificate(folder: Path, name: str = "admission", days: int = 2) -> tuple[Path, Path]:
+    """A certificate for this machine that is its own authority, and its key; it ends in so many days, or has ended."""
     key = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - a certificate that is valid now
     made = (
         x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1)).not_valid_after(now + dt.timedelta(days=2))
+        .not_valid_before(now - dt.timedelta(days=9)).not_valid_after(now + dt.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

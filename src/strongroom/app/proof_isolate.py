@@ -21,7 +21,7 @@ PROOFS = (
         "admission as a service, observed before it denies: `serve admission`, `isolate report`",
         Level.REAL_SOFTWARE,
         "a real API server asks it over TLS: observed, reported, reviewed, denied, logged; its certificate renewed while it "
-        "runs; lists and watches that page, forget and cut off",
+        "runs, and ended; killed under load, with nothing bad let by; lists and watches that page, forget and cut off",
         "one replica; a cluster of thousands of nodes was in memory, and not watched",
         (
             "tests/isolate/test_admission.py",
@@ -29,6 +29,7 @@ PROOFS = (
             "tests/collect/test_kube_live_cache.py",
             "tests/integration/test_kube_live_real.py",
             "tests/integration/test_kube_admission.py",
+            "tests/integration/test_kube_admission_failing.py",
         ),
     ),
     Proof(

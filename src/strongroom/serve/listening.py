@@ -8,6 +8,7 @@ import ssl
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -15,10 +16,12 @@ from typing import NamedTuple, TypeVar, cast
 
 import click
 import uvicorn
+from cryptography import x509
 from litestar import Litestar
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from strongroom.app.log import now
 from strongroom.kit.nets import is_loopback
 from strongroom.model.errors import BadUsage, Unreadable
 
@@ -27,6 +30,7 @@ MOST_CONNECTIONS = 512
 GRACE = 5  # seconds for requests in progress when it is told to stop
 _BACKLOG = 128
 _RENEWAL = 5.0  # seconds between two looks at the files of certificates
+_SOON = timedelta(days=1)  # before a certificate ends, this is said
 
 F = TypeVar("F", bound=Callable[..., object])
 Beside = Callable[[], Coroutine[object, object, None]]
@@ -225,7 +229,10 @@ def serve_all(doors: Sequence[Door], most: int = MOST_CONNECTIONS, beside: Seque
 async def _renewing(servers: Sequence[uvicorn.Server]) -> None:
     """Take up certificates that were renewed in their files; a pair that does not fit is left, and the old one kept."""
     seen = {id(s): _stamp(s.config) for s in servers}
+    told: set[str] = set()
     while True:
+        for server in servers:
+            _warn(server.config, told)
         await asyncio.sleep(_RENEWAL)
         for server in servers:
             config, stamp = server.config, _stamp(server.config)
@@ -240,6 +247,27 @@ async def _renewing(servers: Sequence[uvicorn.Server]) -> None:
                 continue
             seen[id(server)] = stamp
             sys.stderr.write(f"note: the certificate in {cert} was renewed\n")
+
+
+def ends(cert: Path) -> datetime | None:
+    """When the first certificate of a file ends; None where it cannot be read."""
+    try:
+        return x509.load_pem_x509_certificate(cert.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
+
+
+def _warn(config: uvicorn.Config, told: set[str]) -> None:
+    """Say once of a certificate that it is about to end, and once that it has."""
+    if not config.ssl_certfile:
+        return
+    end, moment = ends(Path(str(config.ssl_certfile))), now()
+    if end is None or end - moment > _SOON:
+        return
+    text = f"warning: the certificate in {config.ssl_certfile} {'has ended' if end <= moment else 'ends'} at {end:%Y-%m-%dT%H:%M:%SZ}\n"
+    if text not in told:
+        told.add(text)
+        sys.stderr.write(text)
 
 
 def _stamp(config: uvicorn.Config) -> tuple[tuple[int, int, int], ...] | None:

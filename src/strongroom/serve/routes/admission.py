@@ -47,7 +47,7 @@ class Figures:
         self.answers[(word, answer.mode.value)] += 1
         self.seconds += seconds
 
-    def text(self, admission: Admission) -> bytes:
+    def text(self, admission: Admission, left: float | None) -> bytes:
         """In the text format of Prometheus."""
         lines = ["# TYPE strongroom_admission_verdicts_total counter"]
         for (word, mode), count in sorted(self.answers.items()):
@@ -60,13 +60,21 @@ class Figures:
             "# TYPE strongroom_admission_switched_off gauge",
             f"strongroom_admission_switched_off {int(admission.switched_off())}",
         ]
+        if left is not None:
+            lines += [
+                "# TYPE strongroom_admission_certificate_seconds gauge",
+                f"strongroom_admission_certificate_seconds {left:.0f}",
+            ]
         return "\n".join((*lines, "")).encode()
 
 
-def routes(admission: Admission, *, known: bool = False) -> Litestar:
-    """The application. `known`: only who came with a certificate of the listener's authorities is answered."""
+def routes(admission: Admission, *, known: bool = False, cert: Path | None = None) -> Litestar:
+    """The application. `known`: only who came with a certificate of the listener's authorities is answered.
+
+    `cert` is the certificate that it is served with: an API server believes none that has ended.
+    """
     figures = Figures()
-    return application([_admit(admission, figures, known=known), *_about(admission, figures)], MOST)
+    return application([_admit(admission, figures, known=known), *_about(admission, figures, cert)], MOST)
 
 
 def _admit(admission: Admission, figures: Figures, *, known: bool) -> HTTPRouteHandler:
@@ -93,7 +101,13 @@ def _certified(request: Asked) -> bool:
     return bool(tls.get("tls", {}).get("client_cert_chain"))
 
 
-def _about(admission: Admission, figures: Figures) -> list[HTTPRouteHandler]:
+def _left(admission: Admission, cert: Path | None) -> float | None:
+    """Seconds until a certificate ends; None where there is none, or it cannot be read."""
+    end = listening.ends(cert) if cert is not None else None
+    return (end - admission.clock()).total_seconds() if end is not None else None
+
+
+def _about(admission: Admission, figures: Figures, cert: Path | None) -> list[HTTPRouteHandler]:
     @get("/healthz")
     async def healthz(request: Asked) -> Response[bytes]:
         return respond(request, Said(200, "text/plain", b"ok\n"))
@@ -103,11 +117,14 @@ def _about(admission: Admission, figures: Figures) -> list[HTTPRouteHandler]:
         troubles = admission.troubles()
         if troubles:
             return respond(request, say(503, f"{len(troubles)} kinds are out of sight"))
+        left = _left(admission, cert)
+        if left is not None and left <= 0:
+            return respond(request, say(503, "the certificate has ended: no API server believes it"))
         return respond(request, Said(200, "text/plain", b"ready\n"))
 
     @get("/metrics")
     async def metrics(request: Asked) -> Response[bytes]:
-        return respond(request, Said(200, "text/plain; version=0.0.4", figures.text(admission)))
+        return respond(request, Said(200, "text/plain; version=0.0.4", figures.text(admission, _left(admission, cert))))
 
     return [healthz, readyz, metrics]
 
@@ -146,7 +163,11 @@ def serve(admission: Admission, served: Served) -> int:
         sys.stderr.write(
             "warning: the rule says deny and names no report that was reviewed: callers are warned, and nothing is denied\n"
         )
-    door = listening.Door(routes(admission, known=served.ca is not None), served.listen, ca=served.ca)
+    door = listening.Door(
+        routes(admission, known=served.ca is not None, cert=served.listen.tls[0] if served.listen.tls else None),
+        served.listen,
+        ca=served.ca,
+    )
     return listening.serve_all((door,), CONNECTIONS, (lambda: _rolling(admission),))
 
 
