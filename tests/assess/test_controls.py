@@ -35,6 +35,7 @@ EVIDENCE = {
         "state",
         "cfn",
         "isolation",
+        "dcgm",
         "aws-config",
         "aws-iam",
         "aws-users",

@@ -35,6 +35,7 @@ gpu.gpu.config-applied                   p f u - p
 gpu.gpu.ecc-on                           p f u - p
 gpu.gpu.isolation-enforced               - - - - -
 gpu.gpu.mig-when-shared                  p f u - p
+gpu.gpu.no-open-fault                    n u u - n
 gpu.host.dcgm-local-only                 p f p - p
 gpu.host.debugger-off                    p f p - p
 gpu.host.driver-loaded-equals-installed  p f p - p

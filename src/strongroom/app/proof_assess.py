@@ -53,6 +53,13 @@ PROOFS = (
         ("tests/collect/test_host.py",),
     ),
     Proof(
+        "a fleet of GPUs by its metrics (`dcgm:`)",
+        Level.RECORDED,
+        "a scrape of a real exporter of 247 H100 GPUs; text, a query's JSON and CSV of the tests, whole, gzipped and damaged",
+        "no exporter was asked live; MIG, ECC and remapped rows are of scrapes that the tests wrote",
+        ("tests/collect/test_dcgm.py",),
+    ),
+    Proof(
         "what reaches what in Kubernetes (`assess reach`)",
         Level.RECORDED,
         "the lines that np-guard's netpol-analyzer gives for public clusters, and an oracle that asks packet by packet",

@@ -38,6 +38,7 @@ INVENTORY: dict[str, tuple[str, str]] = {
     "gpu.fabric_state": ("text", "how far it has joined its NVLink fabric; not set for none"),
     "gpu.fabric": ("text", "the NVLink fabric that it joined, as cluster/clique"),
     "gpu.reset_required": ("bool", "the driver asks for a reset"),
+    "gpu.last_xid": ("number", "the last error that the driver wrote of it, by its number; 0 for none"),
     "gpu.recovery": ("text", "what the driver asks for to recover; not set for nothing"),
     "gpu.part_number": ("text", "the part number of its board"),
     "gpu.mig_layout": ("texts", "its MIG devices, as GPU instance/compute instance MiB"),

@@ -7,6 +7,12 @@ from strongroom.model.ports import Answer, View, broken, check, holds, not_appli
 from strongroom.model.values import Unknown
 
 _SHARED = ("mps", "time-slicing")
+_FAULTS = (
+    ("gpu.remap_failed", "a memory row could not be remapped"),
+    ("gpu.remap_pending", "a memory row waits to be remapped"),
+    ("gpu.retire_pending", "a memory page waits to be retired"),
+    ("gpu.reset_required", "the driver asks for a reset"),
+)
 
 
 @check(
@@ -141,6 +147,37 @@ def isolation(v: View) -> bool:
 
 
 @check(
+    id="gpu.gpu.no-open-fault",
+    title="No GPU in service waits for a reset after a fault",
+    clause="GPU-04.failure-path",
+    kinds=(Kind.GPU,),
+    needs=("gpu.uuid",),
+    severity=Severity.HIGH,
+    fix=Fix(
+        "Cordon the node, reset the GPU, scrub it, test it, and only then give it out again.",
+        command="nvidia-smi -i <uuid> --gpu-reset",
+        verify="nvidia-smi -i <uuid> -q shows no pending remapping, no reset required and no recovery action",
+        effort=Effort.MEDIUM,
+    ),
+    broken="{found}: cordon, reset, scrub and test it before anybody gets it again",
+)
+def no_open_fault(v: View) -> Answer:
+    """A row that could not be remapped, or that waits for it, is memory that errs under whoever has the GPU next.
+
+    A GPU without a fault shows nothing of what is done after one: that is for the log to show.
+    """
+    found = [said for name, said in _FAULTS if v.has(name) and v.raw(name) is True]
+    action = v.raw("gpu.recovery") if v.has("gpu.recovery") else None
+    if isinstance(action, str) and action.lower() != "none":
+        found.append(f"the driver asks for {action}")
+    if found:
+        return broken(found=", ".join(found))
+    doubts = [d for name, _ in _FAULTS if v.has(name) and isinstance(d := v.raw(name), Unknown)]
+    asked = [d for d in doubts if d.code is not GapCode.UNSUPPORTED]  # an older driver has no word for some of them
+    return unknown(*asked) if asked else not_applicable("it shows no fault")
+
+
+@check(
     id="inv.gpu.recorded",
     title="The GPU's identity and firmware are recorded",
     clause="INV-02.versions-recorded",
@@ -161,4 +198,4 @@ def recorded(v: View) -> Answer:
     return broken(missing=", ".join(missing)) if missing else holds()
 
 
-CHECKS = (ecc, mig_when_shared, config_applied, cc_mode, isolation, recorded)
+CHECKS = (ecc, mig_when_shared, config_applied, cc_mode, isolation, no_open_fault, recorded)

@@ -41,7 +41,7 @@ CONTROL = Control(
         Clause(
             id="GPU-02.mig-per-tenant",
             text="Any GPU with more than 1 tenant has MIG mode on, and each tenant owns a distinct GPU instance.",
-            measured_by=("host", "k8s", "isolation"),
+            measured_by=("host", "dcgm", "k8s", "isolation"),
         ),
         Clause(
             id="GPU-02.no-time-slicing",
@@ -54,7 +54,7 @@ CONTROL = Control(
         Clause(
             id="GPU-02.config-equals-runtime",
             text="The device plugin's configuration and the runtime state agree.",
-            measured_by=("host", "k8s", "isolation"),
+            measured_by=("host", "dcgm", "k8s", "isolation"),
         ),
     ),
     evidence=(

@@ -40,7 +40,7 @@ CONTROL = Control(
                 "nvidia-smi -r or reboot), the scrub verified and the health check passed before the node is "
                 "uncordoned."
             ),
-            measured_by=("ledger",),
+            measured_by=("ledger", "host", "dcgm"),
         ),
         Clause(
             id="GPU-04.log-in-order",

@@ -42,7 +42,7 @@ CONTROL = Control(
                 "VBIOS and GSP firmware, NIC firmware, BIOS, BMC, and microcode, SEV firmware or TDX module SVN were "
                 "recorded at most 7 days ago, and a version that is unknown counts as a failure."
             ),
-            measured_by=("host", "redfish", "attest"),
+            measured_by=("host", "dcgm", "redfish", "attest"),
         ),
     ),
     evidence=(
