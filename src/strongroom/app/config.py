@@ -200,6 +200,17 @@ class IsolationSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     slurm: str = ""
 
 
+class FeedsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[feeds]: what is known of vulnerabilities. `path` is a folder; empty is `feeds` beside the state.
+
+    `fresh_days` is how old the newest document may be before silence means nothing; `overrides` are files of what was reviewed.
+    """
+
+    path: str = ""
+    fresh_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 30
+    overrides: tuple[str, ...] = ()
+
+
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[limits]: what one source may cost."""
 
@@ -221,6 +232,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     watch: WatchSection = WatchSection()
     broker: BrokerSection = BrokerSection()
     isolation: IsolationSection = IsolationSection()
+    feeds: FeedsSection = FeedsSection()
     assert_: AssertSection = msgspec.field(name="assert", default=AssertSection())
 
     def bounds(self) -> Limits:

@@ -60,6 +60,14 @@ PROOFS = (
         ("tests/collect/test_dcgm.py",),
     ),
     Proof(
+        "patch state by vendors' advisories: `feeds import`, `feeds check`",
+        Level.RECORDED,
+        "six advisories as NVIDIA published them, and the rows of its 68 bulletins of three years; every contradiction in them "
+        "as a case of its own; KEV and EPSS in their published forms",
+        "nothing is fetched; of AMD's, Intel's and BMC vendors' documents none was read; OSV and CVE records are not read",
+        ("tests/assess/test_patch_verdicts.py", "tests/cli/test_feeds_cli.py", "tests/kit/test_versions.py"),
+    ),
+    Proof(
         "what reaches what in Kubernetes (`assess reach`)",
         Level.RECORDED,
         "the lines that np-guard's netpol-analyzer gives for public clusters, and an oracle that asks packet by packet",

@@ -6,7 +6,6 @@ instance that is made of it shows them all.
 """
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from strongroom.isolate.kubevirt_objects import (
@@ -102,7 +101,7 @@ def _volumes(volume: MachineVolume) -> Iterator[Volume]:
     """A disk that is a file of the node is mounted by its folder."""
     if volume.host_disk is not None:
         path = volume.host_disk.path or "/"
-        yield Volume(name=volume.name, host_path=HostPath(str(PurePosixPath(path).parent) if path != "/" else "/"))
+        yield Volume(name=volume.name, host_path=HostPath(path.rstrip("/").rpartition("/")[0] or "/"))
         yield Volume(name=volume.name, host_path=HostPath(path))
     if volume.persistent_volume_claim is not None:
         yield Volume(name=volume.name, persistent_volume_claim=volume.persistent_volume_claim)

@@ -1,0 +1,1 @@
+"""Feeds of vulnerabilities, as vendors and others publish them, in one normal form."""
