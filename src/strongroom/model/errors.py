@@ -17,6 +17,7 @@
     ├── ReleaseError        a key cannot leave                        exit 2
     │   ├── Denied          it was decided that it may not
     │   └── KeyUnavailable  the back end that holds it cannot be used now
+    ├── GpuError            a GPU or its driver does not answer       exit 2
     └── RoomError           a part of this program is built wrongly   exit 4
 
 A message has a subject, what was found and what was wanted, in lower case and without a full stop; the hint names the
@@ -114,6 +115,12 @@ class Denied(ReleaseError):
 
 class KeyUnavailable(ReleaseError):
     """The back end that holds the key is down, too slow, or has lost it: nothing is released."""
+
+
+class GpuError(StrongroomError):
+    """A GPU or its driver does not do what is asked of it: nothing about its memory is known."""
+
+    exit_code = 2
 
 
 class RoomError(StrongroomError):
