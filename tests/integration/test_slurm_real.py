@@ -2,6 +2,8 @@
 
 import json
 import pwd
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +14,9 @@ import pytest
 import slurm_lab
 from slurm_lab import Lab
 
+from strongroom.app.scrub import emulate
 from strongroom.isolate import slurm_facts
+from strongroom.isolate.targets import scrub as between
 from strongroom.isolate.targets import slurm as target
 
 pytestmark = pytest.mark.integration
@@ -43,13 +47,21 @@ def drained(held: Lab) -> bool:
     return "DRAIN" in held.node()
 
 
+def idle(held: Lab) -> None:
+    """Wait until the node has nothing to do, no prolog and no epilog either."""
+    until = time.monotonic() + slurm_lab.UP
+    while held.node() != "IDLE":
+        assert time.monotonic() < until, held.node()
+        time.sleep(0.2)
+
+
 def uids() -> dict[str, str]:
     """The names of the users of these tests, by number."""
     return {str(pwd.getpwnam(n).pw_uid): n for n in ("nobody", "daemon", "root")}
 
 
 def files(folder: Path) -> dict[str, str]:
-    """The rendered rule, with facts of this cluster, and an epilog that a test can make fail."""
+    """The rendered rule, with facts of this cluster; prologs and an epilog that hand over emulated cards, one for each GPU."""
     here = f"#!/bin/sh\nexport SLURM_CONF={folder}/slurm.conf STRONGROOM_FACTS={folder}/facts.json\nexec 2>>{folder}/prolog.log\n"
     prolog = target.prolog(str(folder)).replace("exec strongroom", f"exec {sys.executable} -P -m strongroom")
     return {
@@ -57,15 +69,49 @@ def files(folder: Path) -> dict[str, str]:
         target.FACTS: target.facts_table(slurm_facts.read(TABLE), uids()),
         "facts.json": json.dumps(TABLE),
         "prolog.sh": prolog.replace("#!/bin/sh\n", here),
-        "epilog.sh": f"#!/bin/sh\n[ ! -e {folder}/not-scrubbed ]\n",
+        "prolog-ready.sh": scrub_script(between.prolog(), folder),
+        "epilog.sh": scrub_script(between.epilog(), folder),
+        "gpus.json": json.dumps({str(n): {"uuid": f"CPU-{n}"} for n in range(2)}),
     }
+
+
+def scrub_script(text: str, folder: Path) -> str:
+    """A rendered script, as it is but for where things are, and for the cards that stand for GPUs."""
+    here = f"""#!/bin/sh
+export SLURM_CONF={folder}/slurm.conf STRONGROOM_GPUS={folder}/gpus.json XDG_STATE_HOME={folder}/scrubs
+echo "$0 $SLURM_JOB_ID ${{SLURM_JOB_GPUS:-}}" >>{folder}/scrub.log; exec 2>>{folder}/scrub.log
+"""
+    program = f"exec {sys.executable} -P -m strongroom"
+    assert text.count("exec strongroom") == text.count(" --table") == 1
+    cards = f" --device cpu --card {folder}/cards --table"
+    return text.replace("exec strongroom", program).replace(" --table", cards).replace("#!/bin/sh\n", here)
 
 
 @pytest.fixture(scope="module")
 def held() -> Iterator[Lab]:
     """A cluster with the rendered rule."""
-    with slurm_lab.lab(files, "JobSubmitPlugins=lua\nProlog=FOLDER/prolog.sh\nEpilog=FOLDER/epilog.sh") as made:
+    with slurm_lab.lab(files, "JobSubmitPlugins=lua\nProlog=FOLDER/prolog*.sh\nEpilog=FOLDER/epilog.sh") as made:
+        for n in range(2):
+            emulate(made.folder / f"cards/CPU-{n}", f"CPU-{n}", 8, keeps=True)
+        booted = strongroom(made, "handover", "--cause", "boot", "--numbers", "all")
+        assert booted.returncode == 0, booted.stdout + booted.stderr
         yield made
+
+
+def strongroom(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
+    """The program on the node, as root."""
+    argv = [sys.executable, "-P", "-m", "strongroom", "scrub", *words, "--node", socket.gethostname()]
+    cards = ["--device", "cpu", "--card", str(lab.folder / "cards"), "--table", str(lab.folder / "gpus.json")]
+    env = {**lab.env, "XDG_STATE_HOME": str(lab.folder / "scrubs")}
+    return subprocess.run([*argv, *cards], capture_output=True, text=True, env=env, check=False)
+
+
+def entries(lab: Lab) -> list[dict[str, object]]:
+    """The fields of every entry of the node's log."""
+    argv = [sys.executable, "-P", "-m", "strongroom", "log", "export"]
+    env = {**lab.env, "XDG_STATE_HOME": str(lab.folder / "scrubs")}
+    told = subprocess.run(argv, capture_output=True, text=True, env=env, check=True).stdout
+    return [json.loads(line)["entry"]["fields"] for line in told.splitlines()]
 
 
 def test_the_label_stripping_attack_works_on_a_rule_that_only_looks_at_submission() -> None:
@@ -143,17 +189,74 @@ def test_a_label_that_rose_while_a_job_waited_stops_it_at_its_start(held: Lab) -
         held.resume()
 
 
-def test_a_node_that_is_not_scrubbed_takes_no_next_tenant(held: Lab) -> None:
-    """An epilog that fails drains the node; the next tenant's job waits until it is resumed."""
-    mark = held.folder / "not-scrubbed"
-    mark.touch()
-    try:
-        first = held.submit("--gres=gpu:1").stdout.strip()
-        assert held.eventually(first, "COMPLETED") == "COMPLETED"
-        assert drained(held)
-        second = held.submit("--gres=gpu:1", user="daemon").stdout.strip()
-        assert held.state(second) == "PENDING"
-    finally:
-        mark.unlink()
+def test_the_gpu_of_a_job_is_scrubbed_before_the_next(held: Lab) -> None:
+    """The epilog reads what a tenant left, clears it, and logs which job; the next tenant's prolog relies on that entry."""
+    idle(held)
+    for card in held.folder.glob("cards/*/memory"):  # whichever of them Slurm gives
+        data = bytearray(card.read_bytes())
+        data[1 << 20 : (1 << 20) + 16] = b"a tenant's words"
+        card.write_bytes(data)
+    before = len(entries(held))
+    first = held.submit("--gres=gpu:1").stdout.strip()
+    assert held.eventually(first, "COMPLETED") == "COMPLETED"
+    second = held.submit("--gres=gpu:1", user="daemon").stdout.strip()
+    assert held.eventually(second, "COMPLETED") == "COMPLETED", (held.folder / "scrub.log").read_text()
+    told = entries(held)[before:]
+    scrubs = [e for e in told if e["what"] == "scrub" and e["jobs"] == [first]]
+    assert [(e["outcome"], e["remains"], e["left"]) for e in scrubs] == [("scrubbed", "leak", 16)]
+    assert not any((held.folder / f"cards/{scrubs[0]['gpu']}/memory").read_bytes())
+    ends = [before + n for n, e in enumerate(told) if e["what"] == "handover-end" and e["jobs"] == [first]]
+    starts = [e for e in told if e["what"] == "start" and e["jobs"] == [second]]
+    assert [(e["ok"], e["relies-on"]) for e in starts] == [(True, [str(ends[0])])]
+
+
+def test_a_node_whose_scrub_fails_takes_no_next_tenant(held: Lab) -> None:
+    """An epilog that cannot scrub drains the node; the next tenant's job waits until a handover went well and it is resumed."""
+    idle(held)
+    card = held.folder / "cards/CPU-0/card.json"
+    whole = card.read_text()
+    broken = json.loads(whole)
+    broken["spec"]["reserved"] = 40  # of 128 granules: far from all of its memory can be reached
+    before = len(entries(held))
+    first = held.submit("--gres=gpu:1", "--hold").stdout.strip()
+    card.write_text(json.dumps(broken))
+    assert held.run("scontrol", "release", first).returncode == 0
+    assert held.eventually(first, "COMPLETED") == "COMPLETED"
+    assert drained(held), (held.folder / "scrub.log").read_text()
+    second = held.submit("--gres=gpu:1", user="daemon").stdout.strip()
+    assert held.state(second) == "PENDING"
+    told = entries(held)[before:]
+    assert "more than 98.0 % are wanted" in str([e["reasons"] for e in told if e["what"] == "scrub"])
+    assert strongroom(held, "ready", "--numbers", "0").returncode == 1
+    held.resume()  # too early: the prolog asks again, and the job is held
+    assert drained(held), (held.folder / "scrub.log").read_text()
+    assert held.eventually(second, "PENDING", "COMPLETED") == "PENDING"
+    card.write_text(whole)
+    again = strongroom(held, "handover", "--numbers", "0")
+    assert again.returncode == 0, again.stdout
+    held.run("scancel", second)  # Slurm itself waits two minutes before it starts a job again
     held.resume()
-    assert held.eventually(second, "COMPLETED") == "COMPLETED"
+    third = held.submit("--gres=gpu:1", user="daemon").stdout.strip()
+    assert held.eventually(third, "COMPLETED") == "COMPLETED", (held.folder / "scrub.log").read_text()
+
+
+def test_a_failed_gpu_is_drained_reset_and_given_back(held: Lab) -> None:
+    """Cordon and uncordon are a drain and a resume of the real node; a drain of an admin is left as it is."""
+    idle(held)
+    found = strongroom(held, "handover", "--numbers", "1", "--cause", "xid:79", "--scheduler", "slurm")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "DRAIN" not in held.node()
+    told = [e for e in entries(held) if e.get("stage") and e["causes"] == ["xid: 79"]]
+    assert [(e["stage"], e["ok"]) for e in told] == [
+        (s, True) for s in ("cordon", "reset", "scrub", "health", "uncordon")
+    ]
+    assert told[0]["detail"].startswith("ours: strongroom scrub ")  # type: ignore[attr-defined]
+    name = f"NodeName={socket.gethostname()}"
+    held.run("scontrol", "update", name, "State=DRAIN", "Reason=bad fan")
+    try:
+        found = strongroom(held, "handover", "--numbers", "1", "--cause", "ecc", "--scheduler", "slurm")
+        assert found.returncode == 0, found.stdout
+        assert "another holds it: bad fan" in found.stdout
+        assert drained(held)
+    finally:
+        held.resume()

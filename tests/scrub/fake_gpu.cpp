@@ -444,4 +444,14 @@ int nvmlDeviceGetRemappedRows(void *, unsigned *c, unsigned *u, unsigned *p, uns
   *c = 0; *u = number("rows", 0); *p = *f = 0;
   return 0;
 }
+struct Pci { char legacy[16]; unsigned domain, bus, device, id, subsystem; char bus_id[32]; };
+int nvmlDeviceGetPciInfo_v3(void *, Pci *p) {
+  ENTER("nvmlDeviceGetPciInfo");
+  memset(p, 0, sizeof *p);
+  snprintf(p->bus_id, sizeof p->bus_id, "%s", text("bus", "00000000:3B:00.0").c_str());
+  return 0;
+}
+int nvmlDeviceGetMinorNumber(void *, unsigned *n) { ENTER("nvmlDeviceGetMinorNumber"); *n = number("minor", 0); return 0; }
+int nvmlDeviceGetVbiosVersion(void *, char *out, unsigned n) { ENTER("nvmlDeviceGetVbiosVersion"); snprintf(out, n, "%s", text("vbios", "96.00.1").c_str()); return 0; }
+int nvmlDeviceGetInforomImageVersion(void *, char *out, unsigned n) { ENTER("nvmlDeviceGetInforomImageVersion"); snprintf(out, n, "%s", text("inforom", "G520.1").c_str()); return 0; }
 }  // extern "C"

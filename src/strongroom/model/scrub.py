@@ -77,6 +77,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     mig: Mig = Mig.UNKNOWN
     instances: tuple[str, ...] = ()
     uncorrected: int | None = None  # memory errors that ECC could not correct, since the driver was loaded
+    bus: str | None = None  # its PCI device, such as 0000:3b:00; empty where it is none
+    minor: int | None = None  # of its device file
+    firmware: dict[str, str] = {}  # VBIOS and InfoROM, by name
+    remap_pending: bool = False  # a row of memory is to be replaced at the next reset
+    remap_failed: bool = False  # a row of memory could not be replaced
     notes: tuple[str, ...] = ()
     unknown: dict[str, str] = {}
 
@@ -333,7 +338,8 @@ class Device(Protocol):
 class DeviceKind:
     """A kind of device. `open` takes the UUID and the device's own options; nothing is touched before a call.
 
-    `environment` is what the process that opens it must have in its environment, by the UUID.
+    `environment` is what the process that opens it must have in its environment, by the UUID. `reset` resets the GPU, by the
+    vendor's own program, and says how; it raises GpuError where it did not.
     """
 
     name: str
@@ -341,3 +347,4 @@ class DeviceKind:
     emulated: bool
     open: Callable[[str, Mapping[str, str]], Device]
     environment: Callable[[str], Mapping[str, str]]
+    reset: Callable[[str, Mapping[str, str]], str]

@@ -32,6 +32,8 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clears_on_free: bool = True
     clears_shared: bool = True  # before another process runs
     clears_within: bool = False  # what is freed and got again within a process
+    resets: bool = True  # whether a reset works
+    vbios: str = "1.0"
 
 
 class _State(msgspec.Struct):
@@ -39,6 +41,7 @@ class _State(msgspec.Struct):
     owners: dict[int, int] = {}  # granule: process
     started: dict[int, int] = {}  # process: when it was started, since numbers come again
     shared_by: int = 0
+    errors: int = 0  # of memory, that were not corrected; a reset forgets them
 
 
 def create(folder: Path, spec: Spec) -> None:
@@ -139,6 +142,26 @@ class Card:
         """Octets that processes and the driver have."""
         with self._held() as state:
             return (len(state.owners) + state.spec.reserved) * state.spec.granule
+
+    def errors(self) -> int:
+        """Errors of memory since the last reset."""
+        with self._held() as state:
+            return state.errors
+
+    def firmware(self) -> dict[str, str]:
+        """The versions that it tells."""
+        return {"VBIOS": self.spec.vbios, "InfoROM": "1.0"}
+
+    def reset(self) -> None:
+        """What a reset does: everything of before is gone. Raises GpuError where somebody is on it, or it does not work."""
+        with self._held() as state:
+            if state.started:
+                raise GpuError("emulated driver", f"{len(state.started)} processes", "a card that nobody is on")
+            if not state.spec.resets:
+                raise GpuError("emulated driver", "a reset that does not end", "a card that can be reset")
+            state.errors = state.shared_by = 0
+            (self._folder / _MEMORY).write_bytes(bytes(state.spec.granules * state.spec.granule))
+            (self._folder / _SHARED).write_bytes(bytes(state.spec.units * state.spec.shared))
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Path]:

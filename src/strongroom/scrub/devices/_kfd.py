@@ -56,7 +56,7 @@ def find(uuid: str, root: Path) -> Found:
 def look(uuid: str, root: Path) -> Standing:
     """How it stands. Raises GpuError where there is no such GPU."""
     found = find(uuid, root)
-    unknown = {}
+    unknown = {"uncorrected": "not supported: amdgpu's counters are not read"}
     occupants = _occupants(found.gpu_id, root)
     if occupants is None:
         unknown["occupants"] = "KFD does not list its processes"
@@ -71,6 +71,8 @@ def look(uuid: str, root: Path) -> Standing:
         mps=(),
         mig=Mig.OFF if found.partitions == 1 else Mig.ON,
         uncorrected=None,
+        bus=found.device.resolve().name.rpartition(".")[0],
+        firmware={"VBIOS": vbios} if (vbios := _text(found.device / "vbios_version")) else {},
         notes=(f"enforce_isolation: {isolation}" if isolation else "no enforce_isolation",),
         unknown=unknown,
     )

@@ -68,6 +68,7 @@ class _Look:
                 nvml.nvmlDeviceGetTotalEccErrors(whole, nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, nvml.NVML_VOLATILE_ECC)
             ),
         )
+        pending, failed, notes = self._rows(whole)
         return Standing(
             uuid=self.uuid,
             model=self.ask("model", lambda: str(nvml.nvmlDeviceGetName(self.handle))) or "",
@@ -79,7 +80,12 @@ class _Look:
             mig=mig,
             instances=instances,
             uncorrected=uncorrected,
-            notes=self._notes(whole),
+            bus=self.ask("bus", lambda: _bus(nvml.nvmlDeviceGetPciInfo(whole))),
+            minor=self.ask("minor", lambda: int(nvml.nvmlDeviceGetMinorNumber(whole))),
+            firmware=self._firmware(whole),
+            remap_pending=pending,
+            remap_failed=failed,
+            notes=notes,
             unknown=self.unknown,
         )
 
@@ -145,18 +151,34 @@ class _Look:
             return None
         return (*(f"client {pid}" for pid in listed or ()), *servers)
 
-    def _notes(self, whole: object) -> tuple[str, ...]:
+    def _firmware(self, whole: object) -> dict[str, str]:
+        """What a tenant who could write it would leave to the next one."""
+        nvml = self.nvml
+        found = {
+            "VBIOS": self.ask("VBIOS", lambda: str(nvml.nvmlDeviceGetVbiosVersion(whole))),
+            "InfoROM": self.ask("InfoROM", lambda: str(nvml.nvmlDeviceGetInforomImageVersion(whole))),
+        }
+        return {name: version for name, version in found.items() if version is not None}
+
+    def _rows(self, whole: object) -> tuple[bool, bool, tuple[str, ...]]:
+        """Rows of memory that are replaced at the next reset, that could not be, and how many were."""
         rows = self.ask("rows", lambda: tuple(self.nvml.nvmlDeviceGetRemappedRows(whole)))
         if rows is None:
-            return ()
+            return False, False, ()
         corrected, uncorrected, pending, failed = rows
-        notes = [f"{corrected + uncorrected} rows are remapped"] if corrected + uncorrected else []
-        notes += ["a row is to be remapped at the next reset"] if pending else []
-        return (*notes, "a row could not be remapped") if failed else tuple(notes)
+        total = corrected + uncorrected
+        return bool(pending), bool(failed), (f"{total} rows are remapped",) if total else ()
 
 
 def _memory(told: object) -> tuple[int, int]:
     return int(cast("int", getattr(told, "total"))), int(cast("int", getattr(told, "used")))  # noqa: B009 - a foreign record without types
+
+
+def _bus(told: object) -> str:
+    """Domain, bus and device as the kernel writes them; NVML has eight digits for a domain."""
+    text = getattr(told, "busId")  # noqa: B009 - as above
+    shown = text.decode("ascii", "replace") if isinstance(text, bytes) else str(text)
+    return shown.lower().rpartition(".")[0][-10:]
 
 
 def _slices(told: object) -> tuple[int, int]:

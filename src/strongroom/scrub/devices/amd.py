@@ -13,12 +13,14 @@ from strongroom.model.scrub import Cover, DeviceKind, Gpu, Standing, Step, Until
 from strongroom.scrub import kernels
 from strongroom.scrub.devices import _kfd
 from strongroom.scrub.kernel_device import SCRATCH, U32, U64, KernelDevice, Memory, Started
+from strongroom.scrub.programs import run
 
 GRANULE = 2 << 20
 _SYSFS = Path("/sys")
 _OUT_OF_MEMORY, _NOT_READY = "2", "600"  # hip_runtime_api.h, hipError_t
 _NUM_REGS = 4  # hipFunction_attribute
 _POLL = 0.0002
+_RESET = 120.0  # seconds
 _REGISTERS = 512 << 10  # octets of vector registers of a compute unit (CDNA 3 ISA, 2.1)
 _THREADS = 2048  # that a compute unit holds at once
 _ROCM = "is ROCm installed, and is LD_LIBRARY_PATH set to it?"
@@ -241,4 +243,12 @@ def _open(uuid: str, _: Mapping[str, str]) -> AmdDevice:
     return AmdDevice(HipRuntime(uuid))
 
 
-DEVICE = DeviceKind("amd", "GPUs of AMD (never run on one)", emulated=False, open=_open, environment=_environment)
+def _reset(uuid: str, _: Mapping[str, str]) -> str:
+    """By AMD's own program, which knows a GPU by the address of its PCI device."""
+    bus = _kfd.look(uuid, _SYSFS).bus
+    return run("amd-smi", "reset", "--gpureset", "--gpu", f"{bus}.0", seconds=_RESET)
+
+
+DEVICE = DeviceKind(
+    "amd", "GPUs of AMD (never run on one)", emulated=False, open=_open, environment=_environment, reset=_reset
+)

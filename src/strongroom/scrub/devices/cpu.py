@@ -53,7 +53,8 @@ class CpuDevice:
         total = card.spec.granules * card.spec.granule
         return Standing(
             uuid=self._uuid, model="an emulated card", driver="emulated", bytes_total=total, bytes_used=card.used(),
-            occupants=occupants, mps=(), mig=Mig.OFF, uncorrected=0, notes=("no GPU: memory of a file",),
+            occupants=occupants, mps=(), mig=Mig.OFF, uncorrected=card.errors(), bus="",
+            firmware=card.firmware(), notes=("no GPU: memory of a file",),
         )  # fmt: skip
 
     def open(self, until: Until) -> Gpu:
@@ -267,9 +268,25 @@ class CpuDevice:
 def _open(uuid: str, options: Mapping[str, str]) -> CpuDevice:
     if "card" not in options:
         raise BadUsage("--device cpu", "no card", "--card FOLDER", MAKE)
-    return CpuDevice(uuid, Path(options["card"]))
+    return CpuDevice(uuid, _folder(uuid, options))
+
+
+def _folder(uuid: str, options: Mapping[str, str]) -> Path:
+    """The card itself, or one of several in a folder, which are called after their UUIDs."""
+    folder = Path(options.get("card", ""))
+    return folder / uuid if (folder / uuid).is_dir() else folder
+
+
+def _reset(uuid: str, options: Mapping[str, str]) -> str:
+    Card(_folder(uuid, options), uuid).reset()
+    return "the emulated card was reset"
 
 
 DEVICE = DeviceKind(
-    "cpu", "an emulated card in a folder, to try it on", emulated=True, open=_open, environment=lambda _: {}
+    "cpu",
+    "an emulated card in a folder, to try it on",
+    emulated=True,
+    open=_open,
+    environment=lambda _: {},
+    reset=_reset,
 )

@@ -18,10 +18,12 @@ from strongroom.scrub import kernels
 from strongroom.scrub.devices import _nvml
 from strongroom.scrub.kernel_device import SCRATCH, U32, U64, KernelDevice, Memory, Started
 from strongroom.scrub.nvrtc import binding, compiled
+from strongroom.scrub.programs import run
 
 GRANULE = 2 << 20  # octets: the page of the GPU, and the granule of the driver's physical memory
 _POLL = 0.0002  # seconds between two looks at whether a kernel has ended
 _REGISTER = 4  # octets
+_RESET = 120.0  # seconds
 
 
 class CudaRuntime:
@@ -279,4 +281,11 @@ def _open(uuid: str, _: Mapping[str, str]) -> KernelDevice:
     return KernelDevice(CudaRuntime(uuid))
 
 
-DEVICE = DeviceKind("cuda", "GPUs of NVIDIA", emulated=False, open=_open, environment=_environment)
+def _reset(uuid: str, _: Mapping[str, str]) -> str:
+    """By NVIDIA's own program: as root, and with nobody on the GPU, its persistence daemon included."""
+    if not uuid.lower().startswith("gpu-"):
+        raise GpuError(f"reset of {uuid}", "an instance", "a whole GPU: an instance has no reset of its own")
+    return run("nvidia-smi", "--gpu-reset", f"--id={uuid}", seconds=_RESET)
+
+
+DEVICE = DeviceKind("cuda", "GPUs of NVIDIA", emulated=False, open=_open, environment=_environment, reset=_reset)

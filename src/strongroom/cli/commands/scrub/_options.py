@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def names_gpus(command: F) -> F:
+def names_gpus(command: F, *, required: bool = True) -> F:
     """Which GPUs, by which device, and how it is told."""
     for option in (
         click.option("--debug", is_flag=True, help="Show the traceback of an internal fault."),
@@ -22,7 +22,7 @@ def names_gpus(command: F) -> F:
         click.option("--card", metavar="FOLDER", help="The emulated card, for --device cpu."),
         click.option("--device", default="cuda", show_default=True, metavar="KIND", help="cuda, amd or cpu."),
         click.option(
-            "--gpu", "gpus", metavar="UUID", multiple=True, required=True, help="A GPU, or an instance (MIG)."
+            "--gpu", "gpus", metavar="UUID", multiple=True, required=required, help="A GPU, or an instance (MIG)."
         ),
     ):
         command = option(command)

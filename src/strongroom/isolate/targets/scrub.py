@@ -1,0 +1,143 @@
+"""Between two tenants: what Slurm's epilog and prolog, systemd at the boot and Kubernetes' nodes run, and who may."""
+
+from strongroom.model.isolate import SCRUB, Document, Rendering, Target
+
+TABLE = "/etc/strongroom/gpus.json"
+_EPILOG = """\
+#!/bin/sh
+# Hand the GPUs of a job over when it has ended. Anything but exit 0 drains the node ("Epilog error"), and the next tenant waits.
+set -u
+[ -n "${SLURM_JOB_GPUS:-}" ] || exit 0  # slurmd says which; a job without GPUs leaves nothing on one
+export XDG_STATE_HOME="${XDG_STATE_HOME:-/var/lib}"
+exec strongroom scrub handover --scheduler slurm --node "$SLURMD_NODENAME" --job "$SLURM_JOB_ID" \\
+  --table "${STRONGROOM_GPUS:-@TABLE@}" --numbers "$SLURM_JOB_GPUS" >&2
+"""
+_PROLOG = """\
+#!/bin/sh
+# Ask before a job gets its GPUs: an epilog that never ran, a machine that started again, a process that stayed, and a VBIOS
+# that changed are found here. Anything but exit 0 drains the node, and the job is requeued and held.
+set -u
+[ -n "${SLURM_JOB_GPUS:-}" ] || exit 0
+export XDG_STATE_HOME="${XDG_STATE_HOME:-/var/lib}"
+exec strongroom scrub ready --node "$SLURMD_NODENAME" --job "$SLURM_JOB_ID" \\
+  --table "${STRONGROOM_GPUS:-@TABLE@}" --numbers "$SLURM_JOB_GPUS" >&2
+"""
+_CONF = """\
+# To be in slurm.conf. An epilog is not run for a node that fell: the unit of systemd hands its GPUs over when it is up again.
+Prolog=/etc/slurm/strongroom_ready.sh
+Epilog=/etc/slurm/strongroom_epilog.sh
+PrologFlags=Alloc
+"""
+_UNIT = """\
+# What a machine held when it fell is handed over before anybody gets it: slurmd and kubelet wait for this unit, and do not
+# start where it fails.
+[Unit]
+Description=Scrub the GPUs of this machine before anybody gets them
+Wants=nvidia-persistenced.service
+After=nvidia-persistenced.service local-fs.target
+Before=slurmd.service kubelet.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/env strongroom scrub handover --node %l --cause boot --table @TABLE@ --numbers all
+TimeoutStartSec=15min
+Environment=XDG_STATE_HOME=/var/lib
+StateDirectory=strongroom
+StateDirectoryMode=0700
+ProtectHome=yes
+
+[Install]
+RequiredBy=slurmd.service kubelet.service
+"""
+_KUBERNETES = """\
+# One handover of one node's GPUs: put NODE and IMAGE in, and create it when the last tenant's pods are gone.
+#
+# A node is tainted until then: have its kubelet register with it, and taint it again before another tenant comes.
+#   kubelet --register-with-taints=@KEY@=pending:NoSchedule
+#   kubectl taint node NODE @KEY@=pending:NoSchedule
+#
+# Under the rule of isolation this is an admin's work. In the rule:
+#   admins: {groups: [..., "system:serviceaccounts:strongroom"]}
+#   exempt_namespaces: [..., strongroom]
+apiVersion: v1
+kind: Namespace
+metadata: {name: strongroom}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: scrub, namespace: strongroom}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: strongroom-scrub}
+rules:
+- {apiGroups: [""], resources: [nodes], verbs: [get, patch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: strongroom-scrub}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: strongroom-scrub}
+subjects:
+- {kind: ServiceAccount, name: scrub, namespace: strongroom}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {generateName: scrub-, namespace: strongroom}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      serviceAccountName: scrub
+      restartPolicy: Never
+      nodeName: NODE
+      hostPID: true  # else who is on a GPU has no name, and MPS is not seen
+      tolerations:
+      - {key: @KEY@, operator: Exists}
+      containers:
+      - name: scrub
+        image: IMAGE
+        command: [strongroom, scrub, handover, --scheduler, kubernetes, --node, NODE, --prefix, @PREFIX@, --table, @TABLE@, --numbers, all]
+        env:
+        - {name: NVIDIA_VISIBLE_DEVICES, value: all}
+        - {name: XDG_STATE_HOME, value: /var/lib}
+        securityContext: {privileged: true}  # a reset, the kernel's log, every device
+        volumeMounts:
+        - {name: state, mountPath: /var/lib/strongroom}
+        - {name: etc, mountPath: /etc/strongroom, readOnly: true}
+      volumes:
+      - {name: state, hostPath: {path: /var/lib/strongroom, type: DirectoryOrCreate}}
+      - {name: etc, hostPath: {path: /etc/strongroom, type: Directory}}
+"""
+
+
+def epilog() -> str:
+    """The script that slurmd runs after a job."""
+    return _EPILOG.replace("@TABLE@", TABLE)
+
+
+def prolog() -> str:
+    """The script that slurmd runs before a job."""
+    return _PROLOG.replace("@TABLE@", TABLE)
+
+
+def _render(what: Rendering) -> tuple[Document, ...]:
+    def filled(text: str) -> str:
+        key, prefix = f"{what.rule.prefix}/{SCRUB}", what.rule.prefix
+        return text.replace("@KEY@", key).replace("@PREFIX@", prefix).replace("@TABLE@", TABLE)
+
+    return (
+        Document("strongroom_epilog.sh", epilog()),
+        Document("strongroom_ready.sh", prolog()),
+        Document("slurm.conf.part", _CONF),
+        Document("strongroom-scrub.service", filled(_UNIT)),
+        Document("strongroom-scrub.yaml", filled(_KUBERNETES)),
+    )
+
+
+TARGET = Target(
+    "scrub",
+    "Scrub between tenants: Slurm's epilog and prolog, a unit of systemd, a job and its role for Kubernetes",
+    "holds a GPU back until it was scrubbed and shown to be; shards and MPS of Slurm share a GPU, and are not handed over",
+    _render,
+)
