@@ -30,7 +30,7 @@ AREAS = {
 }
 CLAUSE_ID = re.compile(r"[A-Z]+-\d\d\.[a-z0-9]+(-[a-z0-9]+)*")
 EVIDENCE = {
-    *("tf", "plan", "host", "k8s", "slurm", "aws", "azure", "gcp", "redfish", "artifacts", "attest", "ledger"),
+    *("tf", "plan", "host", "k8s", "slurm", "aws", "azure", "gcp", "redfish", "artifacts", "attest", "ledger", "scrub"),
     *(
         "state",
         "cfn",

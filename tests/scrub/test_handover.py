@@ -221,8 +221,12 @@ def test_firmware_that_changed_is_never_passed_on(stand: Stand) -> None:
         found = stand.run()
         assert not found.good
         assert "VBIOS was 1.0 at the last handover, and is 6.66" in found.why
-    spec(stand.card, vbios="1.0")
+    accepted = app.hand_over(stand.wanted()._replace(accept_firmware=True), stand.desk())
+    assert accepted.good
+    assert "its firmware is accepted as it is" in accepted.path.steps[-2].detail
     assert stand.run().good
+    spec(stand.card, vbios="1.0")
+    assert "VBIOS was 6.66" in stand.run().why
 
 
 @BOTH

@@ -38,13 +38,17 @@ class Api(http.server.BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def do_GET(self) -> None:
-        """The node; where somebody meddles, it is another right after."""
+        """The node."""
         cls = type(self)
         cls.seen.append(("GET", self.headers.get("Authorization", "")))
         if cls.refusing:
             self._answer(cls.refusing, {"message": "nodes is forbidden"})
             return
         self._answer(200, cls.node)
+
+    def _meddle(self) -> None:
+        """Somebody writes to the node between a GET and the PATCH after it."""
+        cls = type(self)
         if cls.meddling:
             cls.meddling -= 1
             self._bump()
@@ -57,6 +61,7 @@ class Api(http.server.BaseHTTPRequestHandler):
     def do_PATCH(self) -> None:
         """The steps, all or none."""
         cls = type(self)
+        self._meddle()
         assert self.headers["Content-Type"] == "application/json-patch+json"
         steps = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         node = json.loads(json.dumps(cls.node))

@@ -12,6 +12,7 @@ from strongroom.app.broker_join import join_brokers
 from strongroom.app.catalogue import collectors
 from strongroom.app.isolation_join import join_isolation
 from strongroom.app.rules import RuleSet, ask
+from strongroom.app.scrub_join import join_scrubs
 from strongroom.app.sealed_join import Looking, join_sealed
 from strongroom.app.sources import gather
 from strongroom.assess.judge import assess as judge_estate
@@ -34,7 +35,8 @@ def assess(
 ) -> Assessment:
     """The judgement of everything that the sources show. Raises BadInput for a source that cannot be used at all."""
     estate = join_replays(join_register(gather(specs, now, limits, progress), register))
-    estate = join_sealed(join_isolation(join_brokers(estate, limits)), looking, now)
+    estate = join_scrubs(join_isolation(join_brokers(estate, limits)), now)
+    estate = join_sealed(estate, looking, now)
     asking = ask(rules, estate, limits, progress)
     judged = judge_estate(asking.estate, asking.catalogue, now, collectors(), people)
     return msgspec.structs.replace(judged, tasks=plan(judged.findings, asking.catalogue))

@@ -42,7 +42,10 @@ _FAILS = (GpuError, BadInput, NotFound)  # of a step; a log or a book that fails
 
 
 class Wanted(NamedTuple):
-    """Which GPUs of which node, held by which scheduler, and why; `log` is the kernel's."""
+    """Which GPUs of which node, held by which scheduler, and why; `log` is the kernel's.
+
+    `accept_firmware` is a person's word: what is on the GPUs now is what the next handover is compared with.
+    """
 
     gpus: scrubs.Asked
     node: str
@@ -51,6 +54,7 @@ class Wanted(NamedTuple):
     options: Mapping[str, str] = {}
     link: Link | None = None
     minors: Mapping[str, int] = {}
+    accept_firmware: bool = False
     log: Folder = kernel_log.KMSG
 
 
@@ -264,10 +268,12 @@ def _health(walk: _Walk) -> tuple[bool, str]:
     reset = failed(walk.path.causes)
     reasons = [f"{uuid}: {why}" for uuid, why in seen.hung.items()]
     for uuid, standing in seen.standings.items():
-        found = judge.health(standing, book.known.get(uuid), seen.xids, seen.trouble or seen.lost, reset=reset)
+        known = None if walk.wanted.accept_firmware else book.known.get(uuid)
+        found = judge.health(standing, known, seen.xids, seen.trouble or seen.lost, reset=reset)
         reasons += [f"{uuid}: {r}" for r in found]
     firmware = [f"{u}: {', '.join(f'{k} {v}' for k, v in s.firmware.items())}" for u, s in seen.standings.items()]
-    return not reasons, "; ".join(reasons or [*firmware, "nothing speaks against it"])
+    accepted = ["its firmware is accepted as it is"] if walk.wanted.accept_firmware else []
+    return not reasons, "; ".join(reasons or [*accepted, *firmware, "nothing speaks against it"])
 
 
 def _uncordon(walk: _Walk) -> tuple[Ended, str] | None:

@@ -4,7 +4,7 @@
 are in a file for each area.
 """
 
-from strongroom.app import proof_assess, proof_attest, proof_isolate, proof_log, proof_release, proof_seal
+from strongroom.app import proof_assess, proof_attest, proof_isolate, proof_log, proof_release, proof_scrub, proof_seal
 
 PROOFS = (
     *proof_assess.PROOFS,
@@ -13,4 +13,5 @@ PROOFS = (
     *proof_release.PROOFS,
     *proof_seal.PROOFS,
     *proof_isolate.PROOFS,
+    *proof_scrub.PROOFS,
 )

@@ -1,6 +1,5 @@
 """The nouns of a handover: why a GPU changes hands, the steps that it goes through, and who holds its node meanwhile."""
 
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -133,8 +132,8 @@ class Link(Protocol):
         """What its paths begin with."""
 
     @property
-    def tls(self) -> ssl.SSLContext | None:
-        """By what it is known; None is without TLS, on the loopback address alone."""
+    def tls(self) -> object:
+        """An `ssl.SSLContext`, by which it is known; None is without TLS, on the loopback address alone."""
 
     def bearer(self) -> str:
         """The token of now; empty where there is none."""

@@ -3,6 +3,7 @@
 import contextlib
 import mmap
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
@@ -28,6 +29,11 @@ from strongroom.model.scrub import (
 from strongroom.scrub.emulated import MAKE, Card
 
 _ZERO = bytes(WORD)
+
+
+@lru_cache(maxsize=4)
+def _zeros(octets: int) -> bytes:
+    return bytes(octets)
 
 
 class CpuDevice:
@@ -142,7 +148,7 @@ class CpuDevice:
         _, memory = self._open
         done = 0
         for _, begin, end in self._pages(block):
-            memory[begin:end] = bytes(end - begin)
+            memory[begin:end] = _zeros(end - begin)
             done += end - begin
         return done
 
@@ -152,7 +158,7 @@ class CpuDevice:
         wrong, first, place = 0, None, 0
         for number, begin, end in self._pages(block):
             words = (end - begin) // WORD
-            data, wanted = memory[begin:end], bytes(end - begin) if key is None else pattern.page(key, number, words)
+            data, wanted = memory[begin:end], _zeros(end - begin) if key is None else pattern.page(key, number, words)
             if data != wanted:
                 bad = [at for at in range(0, len(data), WORD) if data[at : at + WORD] != wanted[at : at + WORD]]
                 wrong += len(bad)

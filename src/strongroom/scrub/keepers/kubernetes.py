@@ -8,6 +8,7 @@ another in between is never written over; `spec.unschedulable` and all other tai
 import http.client
 import json
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -149,10 +150,14 @@ class KubernetesNode:
             headers["Content-Type"] = "application/json-patch+json"
         if token := link.bearer():
             headers["Authorization"] = f"Bearer {token}"
-        if link.tls is None:
+        if isinstance(link.tls, ssl.SSLContext):
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                link.host, link.port, timeout=_SECONDS, context=link.tls
+            )
+        elif link.tls is None:
             connection = http.client.HTTPConnection(link.host, link.port, timeout=_SECONDS)
         else:
-            connection = http.client.HTTPSConnection(link.host, link.port, timeout=_SECONDS, context=link.tls)
+            raise GpuError(f"api server {link.host}", "a connection of another kind", "TLS")
         try:
             connection.request(method, f"{link.prefix}/api/v1/nodes/{self._node}", body, headers)
             answer = connection.getresponse()

@@ -32,7 +32,8 @@ CONTROL = Control(
     limits=(
         "A scrub reaches what an allocation can reach: the driver's reserved memory and its own context stay out, so "
         "no honest record says 100% of the frame buffer. The driver's parameters show intent; only the canary "
-        "read-back shows effect, and only for the paths tested."
+        "read-back shows effect, and only for the paths tested. A job that was started around the prolog has no entry, "
+        "and is not counted: compare with the scheduler's own accounting."
     ),
     clauses=(
         Clause(
@@ -41,17 +42,17 @@ CONTROL = Control(
                 "For 100% of tenant changes there is a scrub record per handover (GPU UUID, job ids, method, bytes, "
                 "verify result)."
             ),
-            measured_by=("ledger",),
+            measured_by=("scrub",),
         ),
         Clause(
             id="GPU-03.canary-clean",
             text="A canary read-back finds no residual byte.",
-            measured_by=("probe",),
+            measured_by=("scrub",),
         ),
         Clause(
             id="GPU-03.not-schedulable-until",
             text="The node is not schedulable until the scrub is ok.",
-            measured_by=("k8s", "slurm"),
+            measured_by=("scrub",),
         ),
         Clause(
             id="GPU-03.driver-scrubs",

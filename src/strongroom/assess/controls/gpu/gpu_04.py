@@ -40,12 +40,12 @@ CONTROL = Control(
                 "nvidia-smi -r or reboot), the scrub verified and the health check passed before the node is "
                 "uncordoned."
             ),
-            measured_by=("ledger", "host", "dcgm"),
+            measured_by=("scrub", "host", "dcgm"),
         ),
         Clause(
             id="GPU-04.log-in-order",
             text="A time-ordered log proves this sequence for 100% of such events.",
-            measured_by=("ledger",),
+            measured_by=("scrub",),
         ),
     ),
     evidence="XID events (dmesg/DCGM), cordon/uncordon audit, reset+scrub records",

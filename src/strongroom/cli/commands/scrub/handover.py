@@ -13,6 +13,7 @@ from strongroom.cli.commands.scrub import _options as options
 @click.option("--kubeconfig", metavar="FILE", help="The API server [default: the pod's own].")
 @click.option("--context", metavar="NAME", help="Of the kubeconfig.")
 @click.option("--prefix", default="isolation.example.org", show_default=True, help="Of the taint.")
+@click.option("--accept-firmware", is_flag=True, help="Somebody has looked at a VBIOS or InfoROM that changed.")
 @options.logs
 def COMMAND(
     gpus: tuple[str, ...],
@@ -30,6 +31,7 @@ def COMMAND(
     kubeconfig: str | None,
     context: str | None,
     prefix: str,
+    accept_firmware: bool,
     log_: str | None,
     offline: bool,
     config: str | None,
@@ -55,6 +57,7 @@ def COMMAND(
         asked = _node.wanted(gpus, device, card, seconds, node, jobs, table, numbers)._replace(
             scheduler=scheduler,
             causes=causes_of(causes),
+            accept_firmware=accept_firmware,
             options=handover_join.options(prefix),
             link=handover_join.link(kind, kubeconfig, context),
         )
