@@ -57,7 +57,7 @@ PROOFS = (
         Level.REAL_SOFTWARE,
         "logs that the tests write as a node does: good, with each step missing or out of order, and changed afterwards",
         "no log of a real cluster has been read",
-        ("tests/app/test_scrub_join.py",),
+        ("tests/assess/test_scrub_checks.py",),
     ),
     Proof(
         "how AMD GPUs stand, by amdgpu's and KFD's files: `scrub plan --device amd`",

@@ -22,7 +22,9 @@ AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 XID, TENANT = Cause(Why.XID, "79"), Cause(Why.TENANT)
 CORDON, RESET, SCRUB, HEALTH, UNCORDON = Stage
-CHECKS = ("recorded", "canary-clean", "gate", "failure-path", "log-in-order")
+RECORDED, CANARY, GATE = "gpu.scrub.recorded", "gpu.scrub.canary-clean", "gpu.scrub.gate"
+WAY, ORDER = "gpu.scrub.failure-path", "gpu.scrub.log-in-order"
+CHECKS = (RECORDED, CANARY, GATE, WAY, ORDER)
 
 
 class Book:
@@ -84,7 +86,7 @@ def told(book: Book, now: datetime = NOW) -> dict[str, tuple[Status, str]]:
     found = assess((f"scrub:{book.place.where}",), now)
     mine = [f for f in found.findings if f.check.startswith("gpu.scrub.")]
     assert {f.asset for f in mine} <= {f"gpu:{GPU}"}
-    return {f.check.removeprefix("gpu.scrub."): (f.status, str(f.arguments)) for f in mine}
+    return {f.check: (f.status, str(f.arguments)) for f in mine}
 
 
 def test_a_log_of_good_handovers_proves_them(tmp_path: Path) -> None:
@@ -108,8 +110,8 @@ def test_a_log_without_failures_and_starts_proves_nothing_of_them(tmp_path: Path
         book.handover(SCRUB, HEALTH)
     found = {c: s for c, (s, _) in told(book).items()}
     assert found == {
-        **dict.fromkeys(("recorded", "canary-clean", "gate"), Status.UNKNOWN),
-        **dict.fromkeys(("failure-path", "log-in-order"), Status.NOT_APPLICABLE),
+        **dict.fromkeys((RECORDED, CANARY, GATE), Status.UNKNOWN),
+        **dict.fromkeys((WAY, ORDER), Status.NOT_APPLICABLE),
     }
 
 
@@ -124,11 +126,11 @@ def test_a_start_without_a_scrub_is_told(tmp_path: Path) -> None:
         book.start("3", ("its last handover is held",))
         book.start("4")
     found = told(book)
-    assert found["recorded"][0] is found["gate"][0] is Status.FAIL
-    assert "job 2: no scrub since" in found["recorded"][1]
-    assert "job 4: no scrub since" in found["recorded"][1]
-    assert "job 3" not in found["recorded"][1]  # it was kept from starting
-    assert "job 4: held" in found["gate"][1]
+    assert found[RECORDED][0] is found[GATE][0] is Status.FAIL
+    assert "job 2: no scrub since" in found[RECORDED][1]
+    assert "job 4: no scrub since" in found[RECORDED][1]
+    assert "job 3" not in found[RECORDED][1]  # it was kept from starting
+    assert "job 4: held" in found[GATE][1]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_a_failure_that_went_another_way_is_told(
     book = Book(tmp_path)
     with book:
         book.handover(*stages, cause=XID, ended=ended, ok=ok)
-    status, said = told(book)["failure-path"]
+    status, said = told(book)[WAY]
     assert (status is Status.FAIL) is bool(word), said
     assert word in said
 
@@ -172,7 +174,7 @@ def test_a_cause_that_is_not_known_is_a_failure(tmp_path: Path) -> None:
         }
         entry("handover-end", "n", {**fields, "ended": "good", "detail": ""}, book.at())
         assert path.causes == (TENANT,)
-    assert told(book)["failure-path"][0] is Status.FAIL
+    assert told(book)[WAY][0] is Status.FAIL
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,7 @@ def test_a_leak_test_counts_while_it_is_fresh(tmp_path: Path, outcome: str, days
         book.scrub("clean", what="leak-test")
         book.scrub(outcome, what="leak-test", where=("exit: 5 words",) if outcome == "leak" else ())
         at = AT + timedelta(minutes=book.tick, days=days)
-    assert told(book, at)["canary-clean"][0] is status
+    assert told(book, at)[CANARY][0] is status
 
 
 def test_times_that_go_back_are_told(tmp_path: Path) -> None:
@@ -204,7 +206,7 @@ def test_times_that_go_back_are_told(tmp_path: Path) -> None:
     with book:
         book.at = lambda: next(times)  # type: ignore[method-assign]
         book.handover(CORDON, RESET, SCRUB, HEALTH, UNCORDON, cause=XID)
-    status, said = told(book)["log-in-order"]
+    status, said = told(book)[ORDER]
     assert status is Status.FAIL
     assert "times that go back" in said
 
