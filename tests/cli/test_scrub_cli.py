@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -126,3 +130,34 @@ def test_gpus_are_named_by_the_schedulers_numbers(home: Path) -> None:
         words = ("--device", "cpu", "--card", "card", "--node", "n", "--table", "table.json", "--numbers", numbers)
         assert run("scrub", "handover", *words, cwd=home).returncode == 0
     assert run("scrub", "ready", *words, cwd=home).returncode == 0
+
+
+def test_who_interrupts_a_scrub_waits_for_nobody(tmp_path: Path) -> None:
+    """Ctrl-C ends the process that has the GPU; the scrub is logged as one that failed, and the GPU is free."""
+    big = ("--device", "cpu", "--card", "big", "--gpu", "CPU-1")
+    assert run("scrub", "emulate", "big", "--mib", "512", cwd=tmp_path).returncode == 0
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    argv = [sys.executable, "-P", "-m", "strongroom", "scrub", "run", *big]
+    started = subprocess.Popen(argv, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    card = tmp_path / "big/card.json"
+    while not json.loads(card.read_text()).get("owners"):  # it has no context yet
+        assert started.poll() is None
+        time.sleep(0.05)
+    started.send_signal(signal.SIGINT)
+    _, said = started.communicate()
+    assert (started.returncode, "interrupted" in said) == (130, True), said
+    entry = json.loads(run("log", "export", cwd=tmp_path).stdout.splitlines()[0])["entry"]
+    assert entry["fields"]["outcome"] == "not-scrubbed"
+    assert "status -9" in entry["fields"]["reasons"][0]
+    assert "processes remain" not in run("scrub", "plan", *big, cwd=tmp_path).stdout
+
+
+def test_a_place_that_cannot_be_written_is_told(home: Path) -> None:
+    """Without a place for the log, nothing is touched, and exit 2 says why."""
+    (home / ".local").write_text("a file where a folder must be")
+    before = (home / "card/memory").read_bytes()
+    for words in (("run", *GPU), ("handover", *NODE), ("ready", *NODE), ("leak-test", *GPU)):
+        got = run("scrub", *words, cwd=home)
+        assert got.returncode == 2, got.stdout + got.stderr
+        assert "Traceback" not in got.stderr
+    assert (home / "card/memory").read_bytes() == before

@@ -202,7 +202,7 @@ FAILED = [
 def test_what_fails_midway_is_never_scrubbed(tmp_path: Path, library: Path, conf: dict[str, object], word: str) -> None:
     """A GPU that is lost, a launch that is lost, a driver that does not fit, too little memory: the verdict names it."""
     folder = fake.gpu(tmp_path / "gpu", library, **conf)
-    found = fake.scrubbed(folder, seconds=6.0)
+    found = fake.scrubbed(folder, seconds=4.0)
     assert found[1].outcome is Outcome.NOT_SCRUBBED
     assert word in said(found), said(found)
 

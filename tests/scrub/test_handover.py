@@ -344,6 +344,61 @@ def test_a_gpu_that_is_not_where_the_table_has_it_is_not_touched(stand: Stand) -
     assert not app.ready(wanted, stand.desk(), "8").good
 
 
+BUS, LINE = "0000:3b:00", "4,{n},1,-;NVRM: Xid (PCI:{bus}): {xid}, pid=1, name=job, a line"
+
+
+def with_log(stand: Stand, text: str | None) -> Wanted:
+    """Handovers of a card that is a PCI device, with a kernel's log of these lines; None is one that cannot be read."""
+    spec(stand.card, bus=BUS)
+    path = stand.folder.parent / "kmsg"
+    if text is not None:
+        path.write_text(text)
+    return stand.wanted()._replace(log=path)
+
+
+def test_an_xid_since_the_last_handover_is_a_failure(stand: Stand) -> None:
+    """What the driver wrote about this GPU makes its handover the longer one, once; XIDs of other GPUs are theirs."""
+    lines = [LINE.format(n=1, bus=BUS, xid=13), LINE.format(n=2, bus="0000:86:00", xid=79)]
+    wanted = with_log(stand, "\n".join(lines))
+    first = app.hand_over(wanted, stand.desk())
+    assert [(c.why, c.detail) for c in first.path.causes] == [(Why.XID, f"13 on {BUS}, {cards.UUID}")]
+    assert first.good
+    assert [c.why for c in app.hand_over(wanted, stand.desk()).path.causes] == [Why.TENANT]
+    wanted.log.write_text("\n".join([*lines, LINE.format(n=3, bus=BUS, xid=31)]))
+    assert [c.detail for c in app.hand_over(wanted, stand.desk()).path.causes] == [f"31 on {BUS}, {cards.UUID}"]
+
+
+def test_an_xid_while_it_is_handed_over_holds_it(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error in the middle of a handover speaks against its end, and is the cause of the next."""
+    wanted = with_log(stand, LINE.format(n=1, bus="0000:86:00", xid=79))
+    real = scrubs.scrub
+
+    def meanwhile(asked: scrubs.Asked, desk: Desk) -> list[scrubs.Scrubbed]:
+        with wanted.log.open("a") as log:
+            log.write("\n" + LINE.format(n=2, bus=BUS, xid=48))
+        return real(asked, desk)
+
+    with monkeypatch.context() as once:
+        once.setattr(scrubs, "scrub", meanwhile)
+        found = app.hand_over(wanted, stand.desk())
+    assert (found.path.ended, "XID 48 while it was handed over" in found.why) == (Ended.HELD, True)
+    after = app.hand_over(wanted, stand.desk())
+    assert after.good
+    assert Why.XID in {c.why for c in after.path.causes}
+
+
+def test_a_log_of_the_kernel_that_cannot_be_read_is_no_health(stand: Stand) -> None:
+    """Without the kernel's log nobody knows of XIDs; with a hole in it there may have been some."""
+    found = app.hand_over(with_log(stand, None), stand.desk())
+    assert (found.path.ended, "cannot tell whether there were XIDs" in found.why) == (Ended.HELD, True)
+    wanted = with_log(stand, "6,7,1,-;a line")
+    assert app.hand_over(wanted, stand.desk()).good
+    wanted.log.write_text("6,99,1,-;a line much later")
+    lost = app.hand_over(wanted, stand.desk())
+    assert lost.good
+    assert "records 8 to 98 of the kernel's log are overwritten" in lost.path.causes[0].detail
+
+
 def test_a_gpu_is_named_as_for_a_scrub(stand: Stand) -> None:
     """No GPU, an index, and one twice are refused before anything is done."""
     for uuids in ((), ("0",), (cards.UUID, cards.UUID)):

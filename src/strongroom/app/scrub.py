@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -31,10 +31,11 @@ from strongroom.model.scrub import (
     Standing,
 )
 from strongroom.scrub import emulated, matrix
-from strongroom.scrub.children import Child, kind_of, kinds
+from strongroom.scrub.children import Child, end_all, kind_of, kinds
 from strongroom.scrub.emulated import Spec
 from strongroom.scrub.wire import END, GO, LOOK, SCRUB, Work
 
+T = TypeVar("T")
 SECONDS = 60.0
 _GRANULE = 64 << 10  # octets, of an emulated card
 _HINT = "nvidia-smi -L shows it; an index is another GPU after the next boot"
@@ -128,8 +129,18 @@ def check(asked: Asked) -> None:
 def plan(asked: Asked) -> list[Planned]:
     """How the GPUs stand, and what speaks against scrubbing them. Nothing is touched. Raises BadUsage, NotFound."""
     check(asked)
-    with ThreadPoolExecutor(len(asked.uuids)) as threads:
-        return list(threads.map(partial(_plan, asked), asked.uuids))
+    return _each(partial(_plan, asked), asked.uuids)
+
+
+def _each(work: Callable[[str], T], uuids: Sequence[str]) -> list[T]:
+    """All at the same time. Where somebody interrupts, the processes that have a GPU end, and their work ends as failed."""
+    with ThreadPoolExecutor(len(uuids)) as threads:
+        running = [threads.submit(work, uuid) for uuid in uuids]
+        try:
+            return [one.result() for one in running]
+        except KeyboardInterrupt:
+            end_all()
+            raise
 
 
 def _plan(asked: Asked, uuid: str) -> Planned:
@@ -170,8 +181,7 @@ def scrub(asked: Asked, desk: Desk) -> list[Scrubbed]:
         StateError, LogError: what was done could not be kept or logged; then nothing counts as scrubbed.
     """
     check(asked)
-    with ThreadPoolExecutor(len(asked.uuids)) as threads:
-        return list(threads.map(partial(_scrub, asked, desk), asked.uuids))
+    return _each(partial(_scrub, asked, desk), asked.uuids)
 
 
 def _scrub(asked: Asked, desk: Desk, uuid: str) -> Scrubbed:

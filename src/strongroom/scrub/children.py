@@ -42,6 +42,15 @@ def kind_of(name: str) -> DeviceKind:
     return found
 
 
+_ALIVE: "set[Child]" = set()  # of this process: whoever is interrupted ends all of them
+
+
+def end_all() -> None:
+    """End every process that has a GPU now; whoever waits for one of them gets an error."""
+    for child in tuple(_ALIVE):
+        child.end()
+
+
 class Child:
     """One process, with its work. It ends with the block that it is held in."""
 
@@ -60,6 +69,7 @@ class Child:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        _ALIVE.add(self)
         self.say(msgspec.json.encode(work) + b"\n")
 
     def __enter__(self) -> Self:
@@ -126,10 +136,16 @@ class Child:
             self._process.stdin.close()
         return self._ended()
 
+    def end(self) -> None:
+        """Tell the kernel to end it, and wait for nothing."""
+        if self._process.returncode is None:  # else its number may be another's by now
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def kill(self) -> None:
         """End it now, and wait until it is gone. One that the kernel cannot end is left to it."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        _ALIVE.discard(self)
+        self.end()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)  # a process that hangs in a driver cannot be killed
         for stream in (self._process.stdin, self._process.stdout):

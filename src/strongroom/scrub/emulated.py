@@ -34,6 +34,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clears_within: bool = False  # what is freed and got again within a process
     resets: bool = True  # whether a reset works
     vbios: str = "1.0"
+    bus: str = ""  # the PCI device that it is said to be; empty is none
 
 
 class _State(msgspec.Struct):

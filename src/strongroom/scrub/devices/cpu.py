@@ -59,7 +59,7 @@ class CpuDevice:
         total = card.spec.granules * card.spec.granule
         return Standing(
             uuid=self._uuid, model="an emulated card", driver="emulated", bytes_total=total, bytes_used=card.used(),
-            occupants=occupants, mps=(), mig=Mig.OFF, uncorrected=card.errors(), bus="",
+            occupants=occupants, mps=(), mig=Mig.OFF, uncorrected=card.errors(), bus=card.spec.bus,
             firmware=card.firmware(), notes=("no GPU: memory of a file",),
         )  # fmt: skip
 

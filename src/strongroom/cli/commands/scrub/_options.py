@@ -57,6 +57,7 @@ def logged(work: "Callable[[Desk], int]", log_: str | None, config: str | None, 
     settings = load(config)
     made = log_ is None and not settings.log.path
     with open_or_create(place_of(settings, log_), made=made, offline=offline) as log:
-        code = work(Desk(log, reports_in(settings.state.path), now))
-        log.publish()
-    return code
+        try:
+            return work(Desk(log, reports_in(settings.state.path), now))
+        finally:
+            log.publish()  # also what was logged before somebody interrupted
