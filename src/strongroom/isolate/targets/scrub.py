@@ -83,9 +83,10 @@ subjects:
 ---
 apiVersion: batch/v1
 kind: Job
-metadata: {generateName: scrub-, namespace: strongroom}
+metadata: {name: scrub-NODE, namespace: strongroom}
 spec:
   backoffLimit: 0
+  ttlSecondsAfterFinished: 600  # the log has what it said
   template:
     spec:
       serviceAccountName: scrub
