@@ -441,7 +441,7 @@ int nvmlDeviceGetGraphicsRunningProcesses_v3(void *, unsigned *n, Process *p) { 
 int nvmlDeviceGetMPSComputeRunningProcesses_v3(void *, unsigned *n, Process *p) { ENTER("nvmlDeviceGetMPSComputeRunningProcesses"); return processes("mps", n, p); }
 int nvmlDeviceGetRemappedRows(void *, unsigned *c, unsigned *u, unsigned *p, unsigned *f) {
   ENTER("nvmlDeviceGetRemappedRows");
-  *c = 0; *u = number("rows", 0); *p = *f = 0;
+  *c = 0; *u = number("rows", 0); *p = number("row_pending", 0); *f = 0;
   return 0;
 }
 struct Pci { char legacy[16]; unsigned domain, bus, device, id, subsystem; char bus_id[32]; };

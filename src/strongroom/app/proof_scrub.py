@@ -43,12 +43,13 @@ PROOFS = (
     Proof(
         "the way after a failure: cordon, reset, scrub, health, uncordon; VBIOS and InfoROM compared",
         Level.SIMULATED,
-        "every step made to fail, the log filled up at every entry, a machine that fell in between, handovers at once; lines of the "
-        "kernel's log written for it",
+        "every step made to fail, the log filled up at every entry, a machine that fell in between; lines of the kernel's log, "
+        "answers of NVML and a program in nvidia-smi's place, written for it",
         "no GPU was reset, no XID came from one, and nvidia-smi and amd-smi were not run; the unit of systemd was not started",
         (
             "tests/isolate/test_handover_judge.py",
             "tests/scrub/test_handover.py",
+            "tests/scrub/test_cuda_handover.py",
             "tests/scrub/test_kernel_log.py",
         ),
     ),
