@@ -1,8 +1,13 @@
 """The judge of pods: what may be asked, and what nobody may reach for."""
 
+import json
+from pathlib import Path
+
 import clusters as a
 import pytest
 from clusters import Json, pod
+
+from strongroom.app.isolation import load_state, simulate
 
 GPU = {"nvidia.com/gpu": "1"}
 
@@ -242,3 +247,16 @@ def test_a_similar_name_is_not_exempt() -> None:
     found = a.verdict(held, a.asked(pod("gpu-operator", hostPID=True)))
     assert found.allowed
     assert found.exempt == "namespace gpu-operator"
+
+
+@pytest.mark.parametrize("kind", ["DeploymentList", "List"])
+def test_a_list_whose_items_do_not_say_what_they_are_is_simulated(tmp_path: Path, kind: str) -> None:
+    """What one kind's list holds is of that kind, whether its items say so or not; in a mixed list each must."""
+    made = a.template("Deployment", "red", pod("red", limits={"nvidia.com/gpu.shared": "1"}))
+    items = [{k: v for k, v in made.items() if kind == "List" or k not in {"kind", "apiVersion"}}]
+    (tmp_path / "s.json").write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": list(a.CLUSTER)}))
+    version = "v1" if kind == "List" else "apps/v1"
+    (tmp_path / "d.json").write_text(json.dumps({"kind": kind, "apiVersion": version, "items": items}))
+    cluster = load_state([str(tmp_path / "s.json"), str(tmp_path / "d.json")])
+    (found,) = simulate(a.RULE, cluster)
+    assert (found.kind, {r.clause for r in found.verdict.reasons}) == ("Deployment", {"2.2"})

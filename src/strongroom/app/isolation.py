@@ -34,7 +34,7 @@ class Cluster(NamedTuple):
     """The state of a cluster, the objects that pods and claims are made from, and what decides on admission, as read."""
 
     state: State
-    makers: tuple[tuple[str, msgspec.Raw], ...]
+    makers: tuple[tuple[str, str, msgspec.Raw], ...]  # kind, version of the API, octets
     engine: tuple[tuple[str, msgspec.Raw], ...] = ()
 
 
@@ -111,34 +111,32 @@ def load_state(paths: Iterable[str]) -> Cluster:
     for path in paths:
         data = octets(path, MOST_STATE)
         strict_json.check(data, path, "kubectl get … -o json")
-        for kind, raw in _objects(data, path, ""):
+        for kind, version, raw in _objects(data, path):
             if kind in _MADE:
-                makers.append((kind, raw))
+                makers.append((kind, version, raw))
             if kind in installed.KINDS:
                 engine.append((kind, raw))
-            state.add(raw, path)
+            state.take(kind, version, raw, path)
     return Cluster(state, tuple(makers), tuple(engine))
 
 
-def _objects(data: bytes | msgspec.Raw, path: str, kind: str) -> Iterator[tuple[str, msgspec.Raw]]:
+def _objects(
+    data: bytes | msgspec.Raw, path: str, inner: tuple[str, str] = ("", "")
+) -> Iterator[tuple[str, str, msgspec.Raw]]:
+    """Each object with its kind and version; `inner` are those of the items of a list, which need not say them."""
     try:
         head = msgspec.json.decode(data, type=_Listed)
     except msgspec.MsgspecError as e:
         raise Malformed(path, str(e).lower()[:160], "objects of the Kubernetes API") from None
     if head.items is not None and (head.kind or _LIST).endswith(_LIST):
-        inner = (head.kind or _LIST).removesuffix(_LIST)
+        kind = (head.kind or _LIST).removesuffix(_LIST)
         for raw in head.items:
-            yield from _objects(
-                raw, path, f'{{"kind":"{inner}","apiVersion":"{head.api_version or "v1"}",' if inner else ""
-            )
+            yield from _objects(raw, path, (kind, head.api_version or "v1") if kind else ("", ""))
         return
-    if head.kind:
-        yield head.kind, msgspec.Raw(data)
-    elif kind:  # the items of a NodeList do not say that they are nodes
-        whole = bytes(data).lstrip()
-        yield kind.split('"')[3], msgspec.Raw(kind.encode() + whole[1:])
-    else:
+    kind, version = (head.kind, head.api_version or "") if head.kind else inner
+    if not kind:
         raise Malformed(path, "an object without a kind", "objects of the Kubernetes API, or a list of them")
+    yield kind, version, msgspec.Raw(data)
 
 
 def admit(rule: Rule, state: State, data: bytes, mode: Mode = Mode.DENY) -> tuple[dict[str, object], Verdict]:
@@ -157,9 +155,11 @@ def simulate(rule: Rule, cluster: Cluster) -> Iterator[Judged]:
     for (namespace, name), pod in list(cluster.state.pods):
         if running(pod):
             yield Judged("Pod", namespace, name, _pod(rule, cluster.state, namespace, name, pod))
-    for kind, raw in cluster.makers:
+    for kind, version, raw in cluster.makers:
         meta = msgspec.json.decode(raw, type=_Made).metadata
-        request = Request("simulated", _gvk(raw), None, None, meta.name, meta.namespace or "default", "CREATE", User())
+        request = Request(
+            "simulated", _gvk(kind, version), None, None, meta.name, meta.namespace or "default", "CREATE", User()
+        )
         request.object = raw
         yield Judged(kind, meta.namespace or "default", meta.name or "", placement.judge(rule, cluster.state, request))
 
@@ -173,10 +173,9 @@ def _pod(rule: Rule, state: State, namespace: str, name: str, pod: Pod) -> Verdi
         return Verdict((Reason("7", "malformed", f"{e.subject}: {e.found}", e.wanted),))
 
 
-def _gvk(raw: msgspec.Raw) -> Gvk:
-    head = msgspec.json.decode(raw, type=_Listed)
-    group, _, version = (head.api_version or "").rpartition("/")
-    return Gvk(group, version, head.kind or "")
+def _gvk(kind: str, version: str) -> Gvk:
+    group, _, number = version.rpartition("/")
+    return Gvk(group, number, kind)
 
 
 def targets() -> dict[str, Target]:

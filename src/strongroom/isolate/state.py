@@ -100,8 +100,11 @@ class State:
     def add(self, raw: bytes | msgspec.Raw, subject: str) -> None:
         """Take an object of the API; one of a kind that the rule does not read is passed over. Raises Malformed."""
         head = read(raw, _Head, subject)
-        kind, group = head.kind or "", (head.api_version or "").rpartition("/")[0]
-        if kind in KINDS and group == _GROUPS.get(kind, ""):
+        self.take(head.kind or "", head.api_version or "", raw, subject)
+
+    def take(self, kind: str, version: str, raw: bytes | msgspec.Raw, subject: str) -> None:
+        """The same, where its kind and the version of its API are known already."""
+        if kind in KINDS and version.rpartition("/")[0] == _GROUPS.get(kind, ""):
             self.apply(kind, read(raw, KINDS[kind], f"{subject} ({kind})"))
 
     def apply(self, kind: str, found: Object) -> None:
