@@ -10,6 +10,7 @@ from strongroom.app.artifact_join import join_register
 from strongroom.app.artifacts import Held
 from strongroom.app.broker_join import join_brokers
 from strongroom.app.catalogue import collectors
+from strongroom.app.feeds_join import join_feeds
 from strongroom.app.isolation_join import join_isolation
 from strongroom.app.rules import RuleSet, ask
 from strongroom.app.scrub_join import join_scrubs
@@ -36,6 +37,8 @@ def assess(
     """The judgement of everything that the sources show. Raises BadInput for a source that cannot be used at all."""
     estate = join_replays(join_register(gather(specs, now, limits, progress), register))
     estate = join_scrubs(join_isolation(join_brokers(estate, limits)), now)
+    if looking is not None:
+        estate = join_feeds(estate, looking.feed, looking.fresh, now)
     estate = join_sealed(estate, looking, now)
     asking = ask(rules, estate, limits, progress)
     judged = judge_estate(asking.estate, asking.catalogue, now, collectors(), people)

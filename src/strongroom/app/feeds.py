@@ -98,6 +98,14 @@ def load(config: Config) -> Feed:
     return Feed(documents, known, tuple(o for path in config.feeds.overrides for o in overrides(path)))
 
 
+def kept(config: Config) -> Feed | None:
+    """The feed, if there is one. Raises Malformed, Unreadable where it is damaged."""
+    try:
+        return load(config)
+    except NotFound:
+        return None
+
+
 def _kept(path: Path, kind: type[Kept]) -> Kept:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)

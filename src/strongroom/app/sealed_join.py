@@ -16,6 +16,7 @@ import msgspec
 from strongroom.app import seal_gate, seal_model
 from strongroom.app.artifact_join import names
 from strongroom.app.config import Config
+from strongroom.app.feeds import kept
 from strongroom.app.log import Place
 from strongroom.app.log_audit import Ask, audit_log
 from strongroom.app.log_default import place_of
@@ -24,6 +25,7 @@ from strongroom.app.seal_gate import Demands
 from strongroom.app.seal_verify import Trust
 from strongroom.kit import seal_record, sealed, sigstore_bundle, slots
 from strongroom.kit.seal_record import Act, SealRecord
+from strongroom.model.advisory import Feed
 from strongroom.model.codes import EntryKind, GapCode
 from strongroom.model.errors import BadInput, BadSignature, BadUsage, Malformed, StrongroomError, Unreadable
 from strongroom.model.estate import Asset, Estate, Fact
@@ -40,20 +42,22 @@ _NOT_READ = Unknown(GapCode.NOT_FETCHED, "payloads were not read: assess artifac
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """Whose signatures count, if anybody's, and the log that sealings were put into."""
+    """Whose signatures count, if anybody's, the log that sealings were put into, and the feed that versions are judged by."""
 
     trust: Trust | None
     place: Place
+    feed: Feed | None = None
+    fresh: int = 30  # days
 
 
 def looking(config: Config) -> Looking:
-    """What the configuration says. Raises BadUsage where it names no one thing to trust."""
+    """What the configuration says. Raises BadUsage where it names no one thing to trust, Malformed for a damaged feed."""
     a = config.artifacts
     trust = None
     if a.signer_key or a.signer_chain:
         trust = Trust(a.signer_key or None, a.signer_chain, identity=a.signer or None)
         trust.check()
-    return Looking(trust, place_of(config))
+    return Looking(trust, place_of(config), kept(config), config.feeds.fresh_days)
 
 
 class _Logged(NamedTuple):

@@ -2,6 +2,7 @@
 
 from strongroom.assess.checks import _vendor_fixes
 from strongroom.assess.checks._host import accelerated
+from strongroom.assess.checks._patch_facts import by_feed
 from strongroom.model.codes import Effort, GapCode, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -199,9 +200,12 @@ def driver_patched(v: View) -> Answer:
     are compared with the bulletins known to this release; a version that they do not name is never taken as good.
     """
     version = v.text("gpu.driver")
+    return by_feed(v, "driver", _driver(v, version)) if version else not_applicable(_NO_DRIVER)
+
+
+def _driver(v: View, version: str) -> Answer:
+    """By the list of this release."""
     found = _vendor_fixes.numbers(version)
-    if not version:
-        return not_applicable(_NO_DRIVER)
     if found is None:
         return unknown(Unknown(GapCode.UNSUPPORTED, f"driver version {version[:40]!r} is not in NVIDIA's form"))
     fixed = _vendor_fixes.DRIVER_FIXED.get(found[0])
@@ -239,7 +243,10 @@ def toolkit_patched(v: View) -> Answer:
     """The toolkit runs as root with the container's input before the container starts; its holes (CVE-2024-0132,
     CVE-2025-23266) end on the host.
     """
-    version = v.text("version.container_toolkit")
+    return by_feed(v, "toolkit", _toolkit(v, v.text("version.container_toolkit")))
+
+
+def _toolkit(v: View, version: str) -> Answer:
     found = _vendor_fixes.numbers(version)
     if found is None:
         return unknown(Unknown(GapCode.UNSUPPORTED, f"toolkit version {version[:40]!r} is not a dotted number"))
