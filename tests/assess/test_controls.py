@@ -44,6 +44,7 @@ EVIDENCE = {
         "drill",
         "assert",
         "feeds",
+        "sbom",
         "watch",
         "broker",
     ),

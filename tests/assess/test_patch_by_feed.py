@@ -10,7 +10,7 @@ from in_process import run
 import host_records as hosts
 import synthetic
 from strongroom.app.catalogue import catalogue
-from strongroom.app.feeds_join import join_feeds
+from strongroom.app.feeds_join import FeedLook, join_feeds
 from strongroom.assess.judge import judge
 from strongroom.collect.feeds import csaf, products
 from strongroom.model.advisory import Document, Feed
@@ -65,7 +65,7 @@ def feed() -> Feed:
 def judged(facts: dict[str, Value], held: Feed | None = None) -> dict[str, Value]:
     """The facts of a host once the feed was asked."""
     host: Asset = synthetic.asset(Kind.HOST, facts)
-    found = join_feeds(Estate((host,), (), (), NOW), held or feed(), 30, NOW)
+    found = join_feeds(Estate((host,), (), (), NOW), FeedLook(feed() if held is None else held), NOW)
     return {n: f.value for n, f in found.assets[0].facts.items() if n.startswith("patch.")}
 
 
@@ -121,6 +121,6 @@ def test_a_command_judges_by_what_was_imported(tmp_path: Path) -> None:
     assert status(before.stdout) in {"pass", "unknown"}
     assert status(after.stdout) == "fail"
     assert "7001" in after.stdout
-    (kept,) = (tmp_path / "feeds").glob("document-*.json")
+    (kept,) = (tmp_path / "feeds").glob("documents-*.jsonl")
     kept.write_text("{")
     assert run(*words, cwd=tmp_path).returncode == 2

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.assess.patch.judging import judge, with_check
+from strongroom.assess.patch.judging import judge, with_check, with_signer
 from strongroom.collect.feeds import csaf, products
-from strongroom.model.advisory import Check, Claim, Document, Feed, Installed, Judged, Override, Patch, Signals
+from strongroom.model.advisory import Asked, Check, Claim, Document, Feed, Installed, Judged, Override, Patch, Signals
 from strongroom.model.errors import BadInput
 
 TODAY = date(2026, 6, 1)
@@ -147,19 +147,62 @@ def test_prose_that_is_not_understood_clears_nobody() -> None:
 
 def test_a_bad_hash_proves_nothing() -> None:
     """A document that does not match its published digest leaves in doubt whom it accuses, and clears nobody of another."""
-    bad = with_check(document(driver(580, "580.159.03")), "b" * 64)
+    bad = with_check(document(driver(580, "580.159.03")), matches=False)
     assert bad.check is Check.MISMATCH
     found = of("580.126.09", Feed((bad,)))
     assert found.patch is Patch.CONDITIONAL
     assert "digest" in found.why
     assert of("580.126.09", Feed((bad, MAY))).patch is Patch.AFFECTED
-    assert with_check(document(), DIGEST.removeprefix("sha256:")).check is Check.MATCHES
-    assert with_check(document(), "unreadable").check is Check.MISMATCH
+    assert with_check(document(), matches=True).check is Check.MATCHES
+    assert with_check(document(), matches=None).check is Check.NONE
+
+
+def test_an_unsigned_document_of_one_who_signs_proves_nothing() -> None:
+    """Where a publisher's key is named, what that key has not signed leaves in doubt whom it accuses."""
+    bad = with_signer(document(driver(580, "580.159.03")), "")
+    assert (bad.check, of("580.126.09", Feed((bad,))).patch) == (Check.UNSIGNED, Patch.CONDITIONAL)
+    good = with_signer(document(driver(580, "580.159.03")), "ab12")
+    assert (good.signed, of("580.126.09", Feed((good,))).patch) == ("ab12", Patch.AFFECTED)
+
+
+def test_one_publisher_makes_no_other_younger() -> None:
+    """A document of today from one place says nothing of how old another's are; a question that was answered in full does."""
+    other = Document("X", "t", "2026-06-01", DIGEST, (Claim("CVE-2026-9", "other"),), publisher="Another")
+    old = document(driver(580, "580.159.03"), day="2026-01-28")
+    assert of("580.159.03", Feed((old, other))).patch is Patch.STALE
+    asked = Asked("https://vendor.example/changes.csv", "2026-05-31T08:00:00Z", ("NVIDIA",))
+    assert of("580.159.03", Feed((old, other), asked=(asked,))).patch is Patch.FIXED
+    cut = msgspec.structs.replace(asked, trouble="it hung")
+    assert of("580.159.03", Feed((old, other), asked=(cut,))).patch is Patch.STALE
+
+
+@pytest.mark.parametrize(
+    ("score", "first", "kev", "overdue"),
+    [
+        (9.8, "2026-05-10", "", False), (9.8, "2026-04-20", "", True), (7.5, "2026-04-20", "", False),
+        (7.5, "2026-02-01", "", True), (5.0, "2026-05-10", "2026-05-12", True), (5.0, "2026-05-10", "2026-05-25", False),
+        (0.0, "2026-04-20", "", True), (9.8, "", "", True),
+    ],
+)  # fmt: skip
+def test_what_is_open_for_too_long_is_told(score: float, first: str, kev: str, overdue: bool) -> None:
+    """15 days for what is exploited, 30 for what is critical or that nobody scored, 90 for the rest, since the first edition."""
+    claim = msgspec.structs.replace(driver(580, "580.159.03"), score=score)
+    one = msgspec.structs.replace(document(claim, day="2026-05-30" if first else ""), since=first)
+    signals = (Signals("kev", "2026-06-01", DIGEST, {"CVE-2026-1": kev}),) if kev else ()
+    found = of("580.126.09", Feed((one,), signals))
+    assert (found.patch, bool(found.overdue)) == (Patch.AFFECTED, overdue)
+
+
+def test_a_version_before_the_only_one_that_is_named_is_in_doubt() -> None:
+    """GB200 1.2 is affected and 1.3 fixed: of 1.1 nobody says that it is fine."""
+    feed = Feed((document(row("DGX GB200", "BMC", "1.2", "1.3")),))
+    verdicts = {v: of(v, feed, "dgx-gb200-bmc").patch for v in ("1.1", "1.2", "1.3", "1.4")}
+    assert verdicts == {"1.1": Patch.CONDITIONAL, "1.2": Patch.AFFECTED, "1.3": Patch.FIXED, "1.4": Patch.FIXED}
 
 
 def test_a_reviewed_override_is_bound_to_the_octets() -> None:
     """Somebody accepted that very document, or mended a row of it; another edition is not meant by that."""
-    bad = with_check(document(driver(580, "580.159.03")), "b" * 64)
+    bad = with_check(document(driver(580, "580.159.03")), matches=False)
     accepted = Override("5821", "a" * 64, "ann", "the vendor told us", accept=True)
     assert of("580.126.09", Feed((bad,), overrides=(accepted,))).patch is Patch.AFFECTED
     other = msgspec.structs.replace(accepted, sha256="c" * 64)

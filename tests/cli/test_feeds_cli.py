@@ -169,7 +169,7 @@ def test_a_damaged_store_is_an_error(site: Path) -> None:
     """What is kept and cannot be read is said, and is no feed of less."""
     (site / "v.json").write_bytes(advisory("2026-06-01"))
     feeds(site, "import", "v.json")
-    (kept,) = (site / "feeds").glob("document-*.json")
+    (kept,) = (site / "feeds").glob("documents-*.jsonl")
     kept.write_bytes(kept.read_bytes()[:50])
     code, _, err = feeds(site, "check", "nvidia-container-toolkit", "1.18")
     assert (code, "import it again" in err) == (2, True)
@@ -199,3 +199,53 @@ def test_what_cannot_be_written_or_read_ends_in_words(site: Path) -> None:
     (site / "feeds").write_text("a file")
     (site / "v.json").write_bytes(advisory("2026-06-01"))
     assert feeds(site, "import", "v.json")[0] == 2
+
+
+def test_a_bundle_goes_over_the_gap(site: Path, tmp_path: Path) -> None:
+    """All that is kept in one signed file, the same octets each time; taken in where its key is trusted, and nowhere else."""
+    (site / "v.json").write_bytes(advisory("2026-06-01"))
+    (site / "kev.json").write_bytes(KEV)
+    feeds(site, "import", "v.json", "kev.json")
+    words = ("bundle", "--at", "2026-06-02T00:00:00Z", "-o")
+    code, out, _ = feeds(site, *words, "a.feeds")
+    assert code == 0
+    assert feeds(site, *words, "b.feeds")[0] == 0
+    assert (site / "a.feeds").read_bytes() == (site / "b.feeds").read_bytes()
+    key = next(x.split(None, 1)[1].strip() for x in out.splitlines() if x.strip().startswith("key"))
+    other = tmp_path / "other"
+    other.mkdir()
+    config = f'[state]\npath = "{other / "state.db"}"\n[feeds]\nfresh_days = 3650\n'
+    (other / "c.toml").write_text(config)
+    (other / "a.feeds").write_bytes((site / "a.feeds").read_bytes())
+    code, _, err = feeds(other, "import", "a.feeds")
+    assert (code, "[feeds] keys" in err) == (2, True)
+    (other / "c.toml").write_text(f'{config}keys = ["{key}"]\n')
+    assert feeds(other, "import", "a.feeds")[0] == 0
+    assert feeds(other, "check", "nvidia-container-toolkit", "1.19.0")[0] == 1
+    for at in (0, 60, 200, -3):
+        data = bytearray((site / "a.feeds").read_bytes())
+        data[at] ^= 1
+        (other / "bad.feeds").write_bytes(data)
+        assert feeds(other, "import", "bad.feeds")[0] in {1, 2}, at
+
+
+def test_the_feed_itself_is_assessed(site: Path) -> None:
+    """`feeds:` says how old each publisher's documents are."""
+    (site / "v.json").write_bytes(advisory("2020-01-01"))
+    feeds(site, "import", "v.json")
+    made = run("assess", "feeds:feeds", "--config", "c.toml", "--format", "json", "--no-snapshot", cwd=site)
+    found = {f["check"]: f["status"] for f in json.loads(made.stdout)["findings"]}
+    assert (made.returncode, found["gpu.feed.fresh"], found["gpu.feed.trusted"]) in {
+        (0, "fail", "pass"),
+        (1, "fail", "pass"),
+        (3, "fail", "pass"),
+    }
+    empty = run("assess", "feeds:none", "--config", "c.toml", "--no-snapshot", cwd=site)
+    assert (empty.returncode, "feeds status" in empty.stderr) == (2, True)
+
+
+def test_an_update_needs_a_place(site: Path) -> None:
+    """Nothing is asked unless somebody names it; a place that cannot be asked is incomplete."""
+    assert feeds(site, "update")[0] == 2
+    code, out, _ = feeds(site, "update", "http://vendor.example/changes.csv")
+    assert (code, "https" in out) == (3, True)

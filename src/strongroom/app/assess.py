@@ -38,7 +38,7 @@ def assess(
     estate = join_replays(join_register(gather(specs, now, limits, progress), register))
     estate = join_scrubs(join_isolation(join_brokers(estate, limits)), now)
     if looking is not None:
-        estate = join_feeds(estate, looking.feed, looking.fresh, now)
+        estate = join_feeds(estate, looking.feeds, now)
     estate = join_sealed(estate, looking, now)
     asking = ask(rules, estate, limits, progress)
     judged = judge_estate(asking.estate, asking.catalogue, now, collectors(), people)

@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -200,15 +200,38 @@ class IsolationSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     slurm: str = ""
 
 
+class FirmwareName(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[[feeds.names]]: what a vendor's feed calls the firmware of a machine. `vendor` and `model` are patterns with `*`.
+
+    `part` is bios, bmc or nic; for a nic `model` is its driver.
+    """
+
+    part: Literal["bios", "bmc", "nic"]
+    product: str
+    vendor: str = "*"
+    model: str = "*"
+
+
 class FeedsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[feeds]: what is known of vulnerabilities. `path` is a folder; empty is `feeds` beside the state.
 
     `fresh_days` is how old the newest document may be before silence means nothing; `overrides` are files of what was reviewed.
+    `sources` are the places that `feeds update` asks. `kev_days`, `critical_days` and `other_days` are how long a vulnerability may stay open that is exploited, of score 9 and above, another.
+    `signers` are files of OpenPGP keys by publisher: what such a publisher has not signed is in doubt. `keys` are verifier keys
+    of bundles. `names` say which product of a feed a machine's firmware is. `package_budget` is how many packages an image may have.
     """
 
     path: str = ""
     fresh_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 30
+    kev_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 15
+    critical_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 30
+    other_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 90
     overrides: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    signers: dict[str, str] = {}
+    keys: tuple[str, ...] = ()
+    names: tuple[FirmwareName, ...] = ()
+    package_budget: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
 
 
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -1,34 +1,27 @@
 """Feeds: brought in from files, kept in one normal form beside the state, and asked what a version is."""
 
-import hashlib
-import os
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from strongroom.app import feeds_bundle
 from strongroom.app.config import Config
+from strongroom.app.feeds_words import HINT, Brought
 from strongroom.app.state_place import state_path
 from strongroom.assess.patch import judging
-from strongroom.collect.feeds import csaf, files, signals
+from strongroom.collect.feeds import csaf, cve_record, files, osv, signals
 from strongroom.collect.feeds.files import Came
-from strongroom.model.advisory import Document, Feed, Installed, Judged, Override, Signals
+from strongroom.collect.feeds.kept import Shelf
+from strongroom.collect.feeds.signed import Keys
+from strongroom.model.advisory import Document, Feed, Installed, Judged, Override, Patience, Signals
 from strongroom.model.errors import BadInput, Malformed, NotFound, Unreadable
 
-HINT = "strongroom feeds import FILE|FOLDER|ZIP"
-Kept = TypeVar("Kept", Document, Signals)
 _MOST_REVIEW = 4 << 20  # octets of a file of overrides
-
-
-class Brought(NamedTuple):
-    """What came of one file: what it is, or why it is nothing."""
-
-    name: str
-    kept: Document | Signals | None
-    trouble: str = ""
+_AT_ONCE = 5_000  # documents that are put on the shelf together
+_READERS = ((csaf.is_csaf, csaf.read), (cve_record.is_cve, cve_record.read), (osv.is_osv, osv.read))
 
 
 def folder(config: Config) -> Path:
@@ -40,62 +33,73 @@ def folder(config: Config) -> Path:
 
 def bring(config: Config, targets: Sequence[str]) -> Iterator[Brought]:
     """Bring files in; each is kept whole or not at all, and one that cannot be read is told. Raises Unreadable, TooLarge."""
-    at = folder(config)
+    desk = Desk(config)
     for target in targets:
-        for came in files.read(target):
-            try:
-                made = _read(came)
-            except BadInput as e:
-                yield Brought(came.name, None, f"{e.subject}: {e.found}")
-                continue
-            older = _keep(at, made)
-            yield Brought(came.name, None, older) if older else Brought(came.name, made)
+        if feeds_bundle.recognises(target):
+            yield from feeds_bundle.take(config, desk.shelf, target)
+        else:
+            yield from desk.take(files.read(target))
 
 
-def _read(came: Came) -> Document | Signals:
-    head = came.data[:4096]
-    if signals.is_epss(head):
-        return signals.epss(came.data, came.name, came.digest)
-    if signals.is_kev(head):
-        return signals.kev(came.data, came.name, came.digest)
-    if csaf.is_csaf(came.data[: 1 << 16]) or csaf.is_csaf(came.data):
-        return judging.with_check(csaf.read(came.data, came.name, came.digest), came.published)
-    raise Malformed(came.name, "none of the forms", "CSAF 2.0, CISA's KEV or EPSS", HINT)
+class Desk:
+    """Where what comes is read, and put on the shelf."""
 
+    def __init__(self, config: Config) -> None:
+        """Raises Unreadable, NotFound where a signer's key cannot be read."""
+        self.shelf = Shelf(folder(config))
+        self._signers = {publisher: Keys((path,)) for publisher, path in sorted(config.feeds.signers.items())}
 
-def _keep(at: Path, made: Document | Signals) -> str:
-    """One file for each document, by publisher and id, and for each kind of signals; why it was not kept, if so.
+    def take(self, given: Iterable[Came]) -> Iterator[Brought]:
+        """Read and keep them, many at a time. What was read before something that stops it is kept."""
+        made: list[tuple[str, Document | Signals]] = []
+        try:
+            for came in given:
+                try:
+                    made.append((came.name, self._read(came)))
+                except BadInput as e:
+                    yield Brought(came.name, None, f"{e.subject}: {e.found}")
+                if len(made) >= _AT_ONCE:
+                    yield from self._put(made)
+                    made = []
+        except BadInput:
+            self.shelf.put([m for _, m in made])
+            raise
+        yield from self._put(made)
 
-    An older edition takes no newer one's place: whoever replays what a vendor said last year does not undo this year's.
-    """
-    key = f"{made.publisher}/{made.id}" if isinstance(made, Document) else made.kind
-    kind, day = ("document", made.published) if isinstance(made, Document) else ("signals", made.as_of)
-    name = f"{kind}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
-    try:
-        at.mkdir(parents=True, exist_ok=True)
-        if (at / name).exists():
-            held = _kept(at / name, Document).published if kind == "document" else _kept(at / name, Signals).as_of
-            if held > day:
-                return f"an edition of {day}, and that of {held} is kept"
-        aside = at / f".{name}.partial"
-        with aside.open("wb") as f:
-            f.write(msgspec.json.encode(made))
-            f.flush()
-            os.fsync(f.fileno())
-        aside.replace(at / name)
-    except OSError as e:
-        raise Unreadable(str(at), (e.strerror or "an error").lower(), "a folder that can be written") from None
-    return ""
+    def _put(self, made: list[tuple[str, Document | Signals]]) -> Iterator[Brought]:
+        for (name, one), trouble in zip(made, self.shelf.put([m for _, m in made]), strict=True):
+            yield Brought(name, None, trouble) if trouble else Brought(name, one)
+
+    def _read(self, came: Came) -> Document | Signals:
+        head = came.data[: 1 << 16]
+        if signals.is_epss(head[:4096]):
+            return signals.epss(came.data, came.name, came.digest)
+        if signals.is_kev(head[:4096]):
+            return signals.kev(came.data, came.name, came.digest)
+        reader = next((r for known, r in _READERS if known(head)), None)
+        reader = reader or next((r for known, r in _READERS if known(came.data)), None)
+        if reader is None:
+            raise Malformed(came.name, "none of the forms", "CSAF 2.0, OSV, a CVE record, CISA's KEV or EPSS", HINT)
+        return self._checked(reader(came.data, came.name, came.digest), came)
+
+    def _checked(self, document: Document, came: Came) -> Document:
+        """What stands beside a document: a digest that is not its own, or no signature where there should be one, is a doubt."""
+        checked = judging.with_check(document, matches=came.matches)
+        keys = self._signers.get(document.publisher)
+        if keys is None:
+            return checked
+        signer = keys.signer(came.data, came.signature) if came.signature else ""
+        return judging.with_signer(checked, signer)
 
 
 def load(config: Config) -> Feed:
     """All that is kept. Raises NotFound where nothing is, Malformed where something is damaged."""
-    at = folder(config)
-    documents = tuple(_kept(p, Document) for p in sorted(at.glob("document-*.json")))
-    known = tuple(_kept(p, Signals) for p in sorted(at.glob("signals-*.json")))
+    shelf = Shelf(folder(config))
+    documents, known = shelf.documents(), shelf.signals()
     if not documents and not known:
-        raise NotFound("feeds", f"nothing in {at}", "a feed", HINT)
-    return Feed(documents, known, tuple(o for path in config.feeds.overrides for o in overrides(path)))
+        raise NotFound("feeds", f"nothing in {shelf.folder}", "a feed", HINT)
+    reviewed = tuple(o for path in config.feeds.overrides for o in overrides(path))
+    return Feed(documents, known, reviewed, shelf.asked())
 
 
 def kept(config: Config) -> Feed | None:
@@ -106,13 +110,10 @@ def kept(config: Config) -> Feed | None:
         return None
 
 
-def _kept(path: Path, kind: type[Kept]) -> Kept:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except OSError as e:
-        raise Unreadable(str(path), (e.strerror or "an error").lower(), "a kept feed") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
-        raise Malformed(str(path), str(e)[:120].lower(), "a kept feed", "remove it, and import it again") from None
+def patience(config: Config) -> Patience:
+    """For how long a vulnerability may stay open."""
+    f = config.feeds
+    return Patience(f.kev_days, f.critical_days, f.other_days)
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -138,4 +139,4 @@ def overrides(path: str) -> tuple[Override, ...]:
 
 def judge(config: Config, feed: Feed, installed: Installed, today: date) -> Judged:
     """What a version is."""
-    return judging.judge(installed, feed, today, config.feeds.fresh_days)
+    return judging.judge(installed, feed, today, config.feeds.fresh_days, patience(config))

@@ -60,12 +60,33 @@ PROOFS = (
         ("tests/collect/test_dcgm.py",),
     ),
     Proof(
-        "patch state by vendors' advisories: `feeds import`, `feeds check`",
+        "patch state by vendors' advisories: `feeds import`, `feeds check`, `feeds:`",
         Level.RECORDED,
         "six advisories as NVIDIA published them, and the rows of its 68 bulletins of three years; every contradiction in them "
-        "as a case of its own; KEV and EPSS in their published forms",
-        "nothing is fetched; of AMD's, Intel's and BMC vendors' documents none was read; OSV and CVE records are not read",
-        ("tests/assess/test_patch_verdicts.py", "tests/cli/test_feeds_cli.py", "tests/kit/test_versions.py"),
+        "as a case of its own; four advisories on controllers; KEV and EPSS in their published forms; Debian's versions by dpkg, "
+        "Python's by the library",
+        "records of OSV and CVE are written by the tests in their formats; of AMD's and Intel's documents none was read",
+        (
+            "tests/assess/test_patch_verdicts.py",
+            "tests/collect/test_feed_records.py",
+            "tests/cli/test_feeds_cli.py",
+            "tests/kit/test_versions.py",
+        ),
+    ),
+    Proof(
+        "feeds asked over the network, and carried over a gap: `feeds update`, `feeds bundle`",
+        Level.REAL_SOFTWARE,
+        "a server of this machine over HTTP: CSAF's changes.csv and ROLIE, archives, tags, redirects, half answers, cut-off walks; "
+        "OpenPGP signatures made and checked by Sequoia",
+        "no vendor's own server was asked",
+        ("tests/app/test_feeds_update.py", "tests/cli/test_feeds_cli.py"),
+    ),
+    Proof(
+        "images by their bills of materials (`sbom:`)",
+        Level.SIMULATED,
+        "bills in CycloneDX and SPDX that the tests write, judged by records that the tests write",
+        "no scanner was run on an image",
+        ("tests/collect/test_sbom.py", "tests/assess/test_firmware_and_images.py"),
     ),
     Proof(
         "what reaches what in Kubernetes (`assess reach`)",

@@ -6,7 +6,7 @@ there is the one that was logged, for the signature covers every message.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,8 @@ import msgspec
 from strongroom.app import seal_gate, seal_model
 from strongroom.app.artifact_join import names
 from strongroom.app.config import Config
-from strongroom.app.feeds import kept
+from strongroom.app.feeds import kept, patience
+from strongroom.app.feeds_join import FeedLook
 from strongroom.app.log import Place
 from strongroom.app.log_audit import Ask, audit_log
 from strongroom.app.log_default import place_of
@@ -25,7 +26,6 @@ from strongroom.app.seal_gate import Demands
 from strongroom.app.seal_verify import Trust
 from strongroom.kit import seal_record, sealed, sigstore_bundle, slots
 from strongroom.kit.seal_record import Act, SealRecord
-from strongroom.model.advisory import Feed
 from strongroom.model.codes import EntryKind, GapCode
 from strongroom.model.errors import BadInput, BadSignature, BadUsage, Malformed, StrongroomError, Unreadable
 from strongroom.model.estate import Asset, Estate, Fact
@@ -46,8 +46,7 @@ class Looking:
 
     trust: Trust | None
     place: Place
-    feed: Feed | None = None
-    fresh: int = 30  # days
+    feeds: FeedLook = field(default_factory=lambda: FeedLook(None))
 
 
 def looking(config: Config) -> Looking:
@@ -57,7 +56,10 @@ def looking(config: Config) -> Looking:
     if a.signer_key or a.signer_chain:
         trust = Trust(a.signer_key or None, a.signer_chain, identity=a.signer or None)
         trust.check()
-    return Looking(trust, place_of(config), kept(config), config.feeds.fresh_days)
+    f = config.feeds
+    return Looking(
+        trust, place_of(config), FeedLook(kept(config), f.fresh_days, patience(config), f.names, f.package_budget)
+    )
 
 
 class _Logged(NamedTuple):

@@ -1,5 +1,6 @@
 """The nouns of patch state: what a vendor's document says of versions, and what is to be made of one that is installed."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ class Check(StrEnum):
     MATCHES = "matches"  # its digest is the one published beside it
     MISMATCH = "mismatch"  # it is not: the document or the digest is wrong
     NONE = "none"  # nothing was published beside it
+    UNSIGNED = "unsigned"  # its publisher signs, and no trusted key has signed it
 
 
 class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,7 +39,8 @@ class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
     The range is from `low` (included) to `high`, included where `high_in`; an empty end is open. `branch` is the number of
     a branch of drivers that the row is of, 0 for none. Versions below `below` are only affected under the `condition`; an
     empty `below` puts the condition on all. A row with `trouble` contradicts itself, or cannot be read: it proves nothing
-    good.
+    good. `score` is a CVSS base score, 0 where none is told. A `product` with an ecosystem before it (`pypi/vllm`) is a
+    package, and its versions are compared by that one's rules.
     """
 
     cve: str
@@ -53,10 +56,15 @@ class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
     below: str = ""
     trouble: str = ""
     text: str = ""
+    score: float = 0.0
 
 
 class Document(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A vendor's document in the one normal form. Times are days, `2026-05-19`; `score` is the highest CVSS base score."""
+    """A vendor's document in the one normal form. Times are days, `2026-05-19`; `score` is the highest CVSS base score.
+
+    `published` is the day of this edition, and `since` that of the first: an edition does not make a vulnerability younger.
+    `signed` is the fingerprint of the trusted key that signed the document as it came.
+    """
 
     id: str
     title: str
@@ -66,6 +74,8 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     check: Check = Check.NONE
     publisher: str = ""
     score: float = 0.0
+    since: str = ""
+    signed: str = ""
     schema: str = SCHEMA
 
 
@@ -79,7 +89,11 @@ class Installed(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What a version is, why, by which vulnerabilities and documents, and what fixes it."""
+    """What a version is, why, by which vulnerabilities and documents, and what fixes it.
+
+    Of what affects it: `score` is the highest CVSS base score, `since` the day on which the first of it was known, `epss` the
+    highest probability of being exploited, and `overdue` says which is open for longer than the policy allows; empty for none.
+    """
 
     patch: Patch
     why: str
@@ -87,6 +101,10 @@ class Judged(NamedTuple):
     documents: tuple[str, ...] = ()
     fixed_in: str = ""
     exploited: tuple[str, ...] = ()
+    score: float = 0.0
+    since: str = ""
+    epss: float = 0.0
+    overdue: str = ""
 
 
 class Signals(msgspec.Struct, frozen=True):
@@ -113,12 +131,48 @@ class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: tuple[Claim, ...] = ()
 
 
+class Patience(NamedTuple):
+    """Days for which a vulnerability may stay open: one that is exploited, one of score 9 and above (or unknown), another."""
+
+    exploited: int = 15
+    critical: int = 30
+    other: int = 90
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The last time that a place on the network was asked in full, and what it gives: publishers, or kinds of signals.
+
+    `at` is in UTC, `2026-05-19T08:00:00Z`. `etag` and `modified` are for asking it again.
+    """
+
+    url: str
+    at: str
+    gives: tuple[str, ...] = ()
+    etag: str = ""
+    modified: str = ""
+    digest: str = ""
+    trouble: str = ""
+
+
 class Feed(msgspec.Struct, frozen=True):
-    """All that is known: documents, signals, what was reviewed, and the day up to which the feed goes."""
+    """All that is known: documents, signals, what was reviewed, and when which place was asked."""
 
     documents: tuple[Document, ...] = ()
     signals: tuple[Signals, ...] = ()
     overrides: tuple[Override, ...] = ()
+    asked: tuple[Asked, ...] = ()
+
+    def goes_to(self, publishers: Iterable[str]) -> str:
+        """The day up to which all of these publishers are known: that of the newest document, or of the last question.
+
+        The oldest of them counts: what one publisher says today makes nothing of another's younger.
+        """
+        days = []
+        for name in set(publishers):
+            newest = max((d.published for d in self.documents if d.publisher == name), default="")
+            told = max((a.at[:10] for a in self.asked if name in a.gives and not a.trouble), default="")
+            days.append(max(newest, told))
+        return min(days, default="")
 
     @property
     def as_of(self) -> str:

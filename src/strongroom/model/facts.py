@@ -10,6 +10,7 @@ from strongroom.model.facts_identity import IDENTITY
 from strongroom.model.facts_inventory import INVENTORY
 from strongroom.model.facts_isolation import ISOLATION
 from strongroom.model.facts_kubernetes import KUBERNETES
+from strongroom.model.facts_patch import PATCH
 from strongroom.model.facts_scrub import SCRUB
 
 FACTS: dict[str, tuple[str, str]] = {
@@ -372,4 +373,5 @@ FACTS: dict[str, tuple[str, str]] = {
     **BROKER,
     **ISOLATION,
     **SCRUB,
+    **PATCH,
 }

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     REGISTRY = "store.registry"
     SEARCH = "store.search"  # OpenSearch and its kin, used as vector stores
     ARTIFACT = "store.artifact"
+    IMAGE = "store.image"  # a container or machine image, by what is inside
     # keys and people
     KEY = "key"
     KEY_VAULT = "key.vault"

@@ -15,6 +15,8 @@ def by_feed(v: View, what: str, answer: Answer) -> Answer:
     if not v.has(name):
         return answer
     verdict, why = v.text(name), v.text(f"{name}_why")
+    if verdict == Patch.AFFECTED and v.has(f"{name}_overdue") and not v.text(f"{name}_overdue"):
+        return holds()  # a fix is due, and its time has not run out
     if verdict == Patch.AFFECTED:
         return broken(
             version=v.text(f"{name}_of"), why=why, fixed=v.text(f"{name}_fix") or "no version yet", bulletin=why

@@ -73,6 +73,7 @@ class _Publisher(msgspec.Struct):
 class _Tracking(msgspec.Struct):
     id: str
     current_release_date: str = ""
+    initial_release_date: str = ""
     status: str = ""
 
 
@@ -121,13 +122,14 @@ def read(data: bytes, file: str, digest: str) -> Document:
     leaves = _leaves(held.product_tree, file)
     claims: list[Claim] = []
     for one in held.vulnerabilities:
-        claims += _claims(one, leaves)
+        score = _score(one)
+        claims += (msgspec.structs.replace(c, score=score) for c in _claims(one, leaves))
         if len(claims) > _MOST:
             raise Malformed(file, f"more than {_MOST} rows", "fewer")
     return Document(
         held.document.tracking.id, held.document.title, held.document.tracking.current_release_date[:10], digest,
         tuple(dict.fromkeys(claims)), publisher=held.document.publisher.name,
-        score=max((_score(v) for v in held.vulnerabilities), default=0.0),
+        score=max((_score(v) for v in held.vulnerabilities), default=0.0), since=held.document.tracking.initial_release_date[:10],
     )  # fmt: skip
 
 
@@ -160,7 +162,11 @@ def _leaf(branch: _Branch, above: tuple[_Branch, ...]) -> _Leaf:
         if "product_name" in names:
             return _Leaf(named(names["product_name"], platform), platform, branch.name)
         # NVIDIA writes the product where the version belongs, and the version as the product's name.
-        return _Leaf(named(branch.name, platform), platform, branch.product.name if branch.product else "")
+        text = branch.product.name if branch.product else ""
+        first, _, rest = text.partition(" ")
+        if rest[:1].isdigit() and first.lower() in branch.name.lower().split():
+            text = rest  # "GB200 1.2" of "HGX & DGX GB200"
+        return _Leaf(named(branch.name, platform), platform, text)
     return _Leaf(named(branch.name, platform), platform, "")
 
 

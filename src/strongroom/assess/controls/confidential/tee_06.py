@@ -41,7 +41,7 @@ CONTROL = Control(
                 "The newest applied TCB update (image, guest kernel, SEV firmware, TDX module or SGX TCB level) is "
                 "no older than the days that the policy allows."
             ),
-            measured_by=("host", "attest"),
+            measured_by=("host", "attest", "sbom"),
         ),
         Clause(
             id="TEE-06.outdated-is-denied",

@@ -1,0 +1,1 @@
+"""Bills of materials of images, as scanners and builders write them."""
