@@ -96,6 +96,14 @@ PROOFS = (
         ("tests/assess/test_reach_k8s_vectors.py", "tests/assess/test_reach_k8s_oracle.py"),
     ),
     Proof(
+        "what the internet reaches in AWS (`assess reach`)",
+        Level.SIMULATED,
+        "every road and trap in Terraform and CloudFormation that the tests write, and an oracle that asks addresses, ports and "
+        "protocols one by one in networks drawn at random",
+        "no packet is sent, and no account is asked",
+        ("tests/assess/test_reach_aws.py", "tests/assess/test_reach_aws_oracle.py"),
+    ),
+    Proof(
         "Kubernetes objects (`k8s:`)",
         Level.RECORDED,
         "manifests that the tests write, whole and hostile, and public samples of objects beside the checkout",

@@ -11,6 +11,7 @@ from strongroom.model.facts_inventory import INVENTORY
 from strongroom.model.facts_isolation import ISOLATION
 from strongroom.model.facts_kubernetes import KUBERNETES
 from strongroom.model.facts_patch import PATCH
+from strongroom.model.facts_paths import PATHS
 from strongroom.model.facts_scrub import SCRUB
 
 FACTS: dict[str, tuple[str, str]] = {
@@ -374,4 +375,5 @@ FACTS: dict[str, tuple[str, str]] = {
     **ISOLATION,
     **SCRUB,
     **PATCH,
+    **PATHS,
 }

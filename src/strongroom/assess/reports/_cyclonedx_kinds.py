@@ -7,6 +7,7 @@ from strongroom.model.kinds import Kind
 TYPES = {
     Kind.MODEL: "machine-learning-model",
     Kind.ARTIFACT: "file",
+    Kind.IMAGE: "container",
     Kind.DATASET: "data",
     Kind.INDEX: "data",
     Kind.BUCKET: "data",

@@ -74,6 +74,7 @@ KINDS = {
     Kind.REGISTRY: "Registries",
     Kind.SEARCH: "Search domains",
     Kind.ARTIFACT: "Model artifacts",
+    Kind.IMAGE: "Images",
     Kind.ACCESS_BLOCK: "Public access blocks",
     Kind.KEY: "Keys",
     Kind.KEY_VAULT: "Key vaults",

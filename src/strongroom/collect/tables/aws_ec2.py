@@ -3,6 +3,7 @@
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, choice, flag, text
 from strongroom.collect.tables._aws import SENSITIVE, key_of
 from strongroom.collect.tables._aws_arns import arn
+from strongroom.collect.tables._aws_links import MACHINE, link, links
 from strongroom.collect.tables._aws_machines import (
     MACHINE_ACCELERATORS,
     SENSITIVE_MACHINE,
@@ -130,6 +131,7 @@ _INSTANCE = (
     Row("cc.tech", confidential),
     *MACHINE_ACCELERATORS,
     SENSITIVE_MACHINE,
+    *MACHINE,
 )
 _INSTANCE_REFS = (
     ("subnet", "subnet_id"),
@@ -146,12 +148,22 @@ def _instance(native: str) -> Native:
     return Native(type=native, kind=Kind.INSTANCE, provider="aws", rows=rows, refs=_INSTANCE_REFS)
 
 
+def _blocks(r: Reader) -> Value:
+    """The CIDR blocks of a subnet, where they are known."""
+    return tuple(found for name in ("cidr_block", "ipv6_cidr_block") if (found := r.text(name)) is not None)
+
+
 def _subnet(native: str, gives: bool, page: str) -> Native:
     return Native(
         type=native,
         kind=Kind.SUBNET,
         provider="aws",
-        rows=(flag("net.assigns_public_ip", "map_public_ip_on_launch", Default(gives, page)),),
+        rows=(
+            flag("net.assigns_public_ip", "map_public_ip_on_launch", Default(gives, page)),
+            flag("net.assigns_public_ip6", "assign_ipv6_address_on_creation", Default(False, page)),
+            Row("net.blocks", _blocks),
+            link("link.network", "vpc_id"),
+        ),
         refs=(("network", "vpc_id"),),
     )
 
@@ -171,6 +183,7 @@ TABLE = (
             Row("cc.tech", confidential),
             *MACHINE_ACCELERATORS,
             SENSITIVE_MACHINE,
+            links("link.groups", "vpc_security_group_ids", "network_interfaces.security_groups"),
         ),
         refs=(("firewall", "vpc_security_group_ids"), ("image", "image_id")),
     ),
@@ -184,6 +197,7 @@ TABLE = (
             Row("enc.at_rest", _instance_encrypted),
             _START,
             *MACHINE_ACCELERATORS,
+            links("link.groups", "security_groups"),
         ),
         refs=(("firewall", "security_groups"), ("image", "image_id")),
     ),
@@ -191,6 +205,12 @@ TABLE = (
         type="aws_autoscaling_group",
         kind=Kind.TEMPLATE,
         provider="aws",
+        rows=(
+            links("link.subnets", "vpc_zone_identifier"),
+            links("link.target_groups", "target_group_arns"),
+            links("link.balancers", "load_balancers"),
+            link("link.template", "launch_template.id", "launch_configuration"),
+        ),
         refs=(
             ("template", "launch_template.id"),
             ("template", "launch_configuration"),

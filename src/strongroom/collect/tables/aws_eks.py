@@ -8,6 +8,7 @@ from strongroom.collect.resource import pick
 from strongroom.collect.tables._aws import key_of
 from strongroom.collect.tables._aws_accelerators import count_of, model_of
 from strongroom.collect.tables._aws_arns import arn
+from strongroom.collect.tables._aws_links import placed
 from strongroom.collect.tables._aws_machines import (
     confidential,
     interfaces_give_address,
@@ -195,6 +196,7 @@ TABLE = (
             ),
             Row("net.policy", _network_policy),
             arn("eks", "cluster/", "name"),
+            *placed("vpc_config.subnet_ids", "vpc_config.security_group_ids"),
         ),
         refs=(
             ("role", "role_arn"),

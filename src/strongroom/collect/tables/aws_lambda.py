@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from strongroom.collect.native import Native, Reader, Row
+from strongroom.collect.native import Native, Reader, Row, given
 from strongroom.collect.tables._aws_arns import arn
+from strongroom.collect.tables._aws_links import placed
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Statement, Unknown, Value
 
@@ -31,12 +32,14 @@ def _statement(r: Reader) -> Iterator[Statement | Unknown]:
     )
 
 
+_PLACED = (given("net.in_vpc", "vpc_config"), *placed("vpc_config.subnet_ids", "vpc_config.security_group_ids"))
+
 TABLE = (
     Native(
         type="aws_lambda_function",
         kind=Kind.OTHER,
         provider="aws",
-        rows=(arn("lambda", "function:", "function_name"), Row("resource.statements", _permissions)),
+        rows=(arn("lambda", "function:", "function_name"), Row("resource.statements", _permissions), *_PLACED),
         name_at=("function_name", "id"),
         refs=(("role", "role"),),
     ),

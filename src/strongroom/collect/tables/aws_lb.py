@@ -1,10 +1,11 @@
 """Load balancers: their listeners, what they forward to, and the TLS that they insist on."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, inverted, text
+from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, inverted, number, text
 from strongroom.collect.resource import Resource
+from strongroom.collect.tables._aws_links import link, links, many, placed
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
@@ -112,6 +113,12 @@ def _classic_plain(r: Reader) -> Value:
     return any_of(answers)
 
 
+def _blocks(r: Reader, path: str) -> tuple[Mapping[str, object], ...]:
+    """The nested blocks at a path; none where their number is not known."""
+    found = r.blocks(path)
+    return () if isinstance(found, Unknown) else found
+
+
 def _named(native: str, *rows: Row, refs: tuple[tuple[str, str], ...] = ()) -> Native:
     return Native(type=native, kind=Kind.LOAD_BALANCER, provider="aws", rows=rows, refs=refs)
 
@@ -120,7 +127,24 @@ _LISTENER = (
     Row("lb.protocol", _protocol),
     Row("lb.redirects_tls", _redirects),
     Row("tls.min", _listener_tls, Default("1.0", _ALB)),
+    link("link.balancer", "load_balancer_arn"),
+    number("lb.port", "port"),
 )
+_TARGETS = (
+    number("lb.port", "port"),
+    text("lb.target_type", "target_type", Default("instance", _ALB)),
+    Row("link.listeners", lambda r: tuple(doubt or listener.id for listener, doubt in _forwarding(r))),
+    Row("lb.targets", lambda r: tuple(x for b in _blocks(r, "target") for x in many(r, b.get("id")))),
+)
+
+
+def _classic_ports(r: Reader) -> Value:
+    """What a classic load balancer takes in and passes on, as `80 8080`."""
+    found = r.blocks("listener")
+    if isinstance(found, Unknown):
+        return (found,)
+    return tuple(f"{r.open(b.get('lb_port'))} {r.open(b.get('instance_port'))}" for b in found)
+
 
 TABLE = (
     *(
@@ -128,19 +152,25 @@ TABLE = (
             native,
             inverted("net.public", "internal", Default(True, _ALB)),
             text("lb.type", "load_balancer_type", Default("application", _ALB)),
+            *placed("subnets", "security_groups"),
+            links("link.mapped", "subnet_mapping.subnet_id"),
+            text("lb.address_type", "ip_address_type"),
             refs=(("subnet", "subnets"), ("firewall", "security_groups")),
         )
         for native in ("aws_lb", "aws_alb")
     ),
     *(_named(native, *_LISTENER, refs=(("balancer", "load_balancer_arn"),)) for native in _LISTENERS),
     *(
-        _named(native, Row("lb.plain_targets", _group_plain), refs=(("network", "vpc_id"),))
+        _named(native, Row("lb.plain_targets", _group_plain), *_TARGETS, refs=(("network", "vpc_id"),))
         for native in ("aws_lb_target_group", "aws_alb_target_group")
     ),
     _named(
         "aws_elb",
         inverted("net.public", "internal", Default(True, _ALB)),
         Row("lb.plain_listener", _classic_plain),
+        *placed("subnets", "security_groups"),
+        links("link.instances", "instances"),
+        Row("lb.ports", _classic_ports),
         refs=(("subnet", "subnets"), ("firewall", "security_groups")),
     ),
 )

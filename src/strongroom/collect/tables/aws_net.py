@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, text
 from strongroom.collect.resource import Link, pick, undecided
 from strongroom.collect.tables._aws import satellite_statements, statements
+from strongroom.collect.tables._aws_links import given_address_6, link, links, many
+from strongroom.collect.tables._aws_routes import entries
 from strongroom.kit.nets import ANY_PORT, world
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
@@ -236,6 +238,12 @@ def acl_rules(reader: Reader) -> tuple[NetRule | Unknown, ...]:
     return tuple(sorted(rules, key=lambda r: r.priority if isinstance(r, NetRule) else 0))
 
 
+def _blocks(reader: Reader) -> Value:
+    """The CIDR blocks of a network or a subnet, where they are known."""
+    names = ("cidr_block", "ipv6_cidr_block")
+    return tuple(found for name in names if (found := reader.text(name)) is not None)
+
+
 def _flow_logs(reader: Reader) -> Value:
     logs = reader.satellites("aws_flow_log", "vpc_id")
     return True if logs.found else logs.doubt or False
@@ -267,13 +275,23 @@ def _endpoint_policy(reader: Reader) -> Value:
     return own if own is not None else satellite_statements(reader, "aws_vpc_endpoint_policy", "vpc_endpoint_id")
 
 
+def _plugged(reader: Reader) -> Value:
+    """The machines that an interface says it is plugged into."""
+    found = reader.blocks("attachment")
+    if isinstance(found, Unknown):
+        return (found,)
+    return tuple(x for block in found for x in many(reader, block.get("instance")))
+
+
 _GROUP = (
+    link("link.network", "vpc_id"),
     Row("sg.ingress", lambda r: group_rules(r, "ingress")),
     Row("sg.egress", _egress, Default(EVERYWHERE, TEMPLATE_GROUP)),
     Row("sg.egress_stated", _stated),
 )
 _ALONE = (Row("sg.ingress", _alone("ingress")), Row("sg.egress", _alone("egress")))
 _VPC = (
+    Row("net.blocks", _blocks),
     Row("log.flows", _flow_logs),
     Row("net.default_group_closed", _default_group_closed, Default(False, DEFAULT_GROUP)),
 )
@@ -302,7 +320,12 @@ TABLE = (
             type=native,
             kind=Kind.ACL,
             provider="aws",
-            rows=(Row("net.rules", acl_rules),),
+            rows=(
+                Row("net.rules", acl_rules),
+                links("link.subnets", "subnet_ids"),
+                link("link.network", "vpc_id"),
+                link("link.default", "default_network_acl_id"),
+            ),
             refs=(("network", "vpc_id"),),
         )
         for native in ("aws_network_acl", "aws_default_network_acl")
@@ -317,10 +340,31 @@ TABLE = (
     Native(type="aws_vpc", kind=Kind.NETWORK, provider="aws", rows=_VPC),
     Native(type="aws_default_vpc", kind=Kind.NETWORK, provider="aws", rows=_VPC),
     *(
-        Native(type=native, kind=Kind.ROUTES, provider="aws", refs=(("network", "vpc_id"),))
+        Native(
+            type=native,
+            kind=Kind.ROUTES,
+            provider="aws",
+            rows=(
+                Row("routes.entries", entries),
+                link("link.network", "vpc_id"),
+                link("link.default", "default_route_table_id"),
+            ),
+            refs=(("network", "vpc_id"),),
+        )
         for native in ("aws_route_table", "aws_default_route_table")
     ),
-    Native(type="aws_network_interface", kind=Kind.INTERFACE, provider="aws", refs=(("subnet", "subnet_id"),)),
+    Native(
+        type="aws_network_interface",
+        kind=Kind.INTERFACE,
+        provider="aws",
+        rows=(
+            links("link.subnets", "subnet_id"),
+            links("link.groups", "security_groups"),
+            Row("link.instances", _plugged),
+            Row("net.public_ip6", given_address_6),
+        ),
+        refs=(("subnet", "subnet_id"),),
+    ),
     Native(
         type="aws_vpc_endpoint",
         kind=Kind.PRIVATE_ENDPOINT,

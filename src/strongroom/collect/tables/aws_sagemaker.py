@@ -23,6 +23,7 @@ from strongroom.collect.tables._aws import (
 )
 from strongroom.collect.tables._aws_accelerators import accelerators, own_disks
 from strongroom.collect.tables._aws_arns import arn
+from strongroom.collect.tables._aws_links import placed
 from strongroom.collect.tables._aws_roles import runs_as
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.kit.leaks import secrets_in
@@ -57,8 +58,7 @@ def _placed(*paths: str) -> Row:
     """Whether it has a network of the owner's: a VPC configuration whose content may still be open counts as one."""
 
     def read(r: Reader) -> Value:
-        answers: list[Tri] = [r.given(p) for p in paths]
-        return any_of(answers)
+        return any_of([r.given(p) for p in paths])
 
     return Row("net.in_vpc", read)
 
@@ -245,6 +245,7 @@ TABLE = (
             Row("secrets.found", _lifecycle),
             *accelerators("instance_type"),
             SENSITIVE,
+            *placed("subnet_id", "security_groups"),
         ),
         refs=(("role", "role_arn"), ("subnet", "subnet_id"), ("key", "kms_key_id"), ("firewall", "security_groups")),
     ),
@@ -279,6 +280,7 @@ TABLE = (
             runs_as("default_user_settings.execution_role"),
             arn("sagemaker", "domain/", "id"),
             SENSITIVE,
+            *placed("subnet_ids", "default_user_settings.security_groups"),
         ),
         name_at=("domain_name", "id"),
         refs=(
@@ -298,6 +300,7 @@ TABLE = (
             given("net.in_vpc", "vpc_config"),
             _arn("aws_sagemaker_model"),
             SENSITIVE,
+            *placed("vpc_config.subnets", "vpc_config.security_group_ids"),
         ),
         refs=(("role", "execution_role_arn"), ("subnet", "vpc_config.subnets")),
     ),

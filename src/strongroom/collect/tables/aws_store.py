@@ -22,6 +22,7 @@ from strongroom.collect.tables._aws import (
     statements,
 )
 from strongroom.collect.tables._aws_arns import arn
+from strongroom.collect.tables._aws_links import placed
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
@@ -108,6 +109,7 @@ _DOMAIN = (
     Row("net.in_vpc", _in_vpc),
     flag("auth.fine_grained", "advanced_security_options.enabled", Default(False, _SEARCH)),
     SENSITIVE,
+    *placed("vpc_options.subnet_ids", "vpc_options.security_group_ids"),
 )
 
 

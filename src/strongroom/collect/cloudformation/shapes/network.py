@@ -44,6 +44,19 @@ def _entry(values: Values) -> None:
         values["from_port"] = values["to_port"] = ports
 
 
+def _attached(values: Values) -> None:
+    """What attaches an internet gateway; a VPN gateway's attachment is nothing of the internet."""
+    if values.get("internet_gateway_id") is None:
+        values["vpc_id"] = None
+
+
+def _target(values: Values) -> None:
+    """A target group's own targets are blocks with an id."""
+    found = values.pop("targets", None)
+    if found is not None:
+        values["target"] = found
+
+
 def _flow_log(values: Values) -> None:
     kind = str(values.get("resource_type", "")).lower()
     at = {"vpc": "vpc_id", "subnet": "subnet_id", "networkinterface": "eni_id"}.get(kind, "resource_id")
@@ -118,9 +131,23 @@ SHAPES = (
     Shape(type="AWS::EC2::VPC", native="aws_vpc"),
     Shape(type="AWS::EC2::FlowLog", native="aws_flow_log", make=_flow_log),
     Shape(type="AWS::EC2::RouteTable", native="aws_route_table"),
+    Shape(type="AWS::EC2::Route", native="aws_route"),
+    Shape(type="AWS::EC2::SubnetRouteTableAssociation", native="aws_route_table_association"),
+    Shape(type="AWS::EC2::InternetGateway", native="aws_internet_gateway"),
+    Shape(type="AWS::EC2::VPCGatewayAttachment", native="aws_internet_gateway_attachment", make=_attached),
+    Shape(type="AWS::EC2::EgressOnlyInternetGateway", native="aws_egress_only_internet_gateway"),
+    Shape(type="AWS::EC2::NatGateway", native="aws_nat_gateway"),
+    Shape(type="AWS::EC2::SubnetNetworkAclAssociation", native="aws_network_acl_association"),
+    Shape(type="AWS::EC2::VPCCidrBlock", native="aws_vpc_ipv4_cidr_block_association"),
     Shape(type="AWS::EC2::NetworkInterface", native="aws_network_interface"),
     Shape(type="AWS::EC2::PrefixList", native="aws_ec2_managed_prefix_list", make=_prefix_list),
     Shape(type="AWS::EC2::EIP", native="aws_eip", moves=(("instance_id", "instance"),)),
+    Shape(
+        type="AWS::RDS::DBInstance",
+        native="aws_db_instance",
+        moves=(("vpc_security_groups", "vpc_security_group_ids"),),
+    ),
+    Shape(type="AWS::RDS::DBSubnetGroup", native="aws_db_subnet_group"),
     Shape(type="AWS::EC2::EIPAssociation", native="aws_eip_association"),
     Shape(
         type="AWS::EC2::VPCEndpoint",
@@ -134,7 +161,7 @@ SHAPES = (
     ),
     Shape(type="AWS::ElasticLoadBalancingV2::Listener", native="aws_lb_listener", make=_listener),
     Shape(type="AWS::ElasticLoadBalancingV2::ListenerRule", native="aws_lb_listener_rule", make=_listener_rule),
-    Shape(type="AWS::ElasticLoadBalancingV2::TargetGroup", native="aws_lb_target_group"),
+    Shape(type="AWS::ElasticLoadBalancingV2::TargetGroup", native="aws_lb_target_group", make=_target),
     Shape(
         type="AWS::ElasticLoadBalancing::LoadBalancer",
         native="aws_elb",
