@@ -25,7 +25,7 @@ from strongroom.collect.tables._aws_accelerators import accelerators, own_disks
 from strongroom.collect.tables._aws_arns import arn
 from strongroom.collect.tables._aws_links import placed
 from strongroom.collect.tables._aws_roles import runs_as
-from strongroom.kit.kleene import Tri, any_of
+from strongroom.kit.kleene import any_of
 from strongroom.kit.leaks import secrets_in
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
