@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from strongroom.app.catalogue import catalogue
+from strongroom.assess import answers_aws_sample, answers_cloudsploit, answers_others
 from strongroom.assess.declined_kubernetes import ASKED_OF_ANOTHER, DECLINED
 
 TOOLS = {
@@ -12,6 +13,16 @@ TOOLS = {
     "guard": "AWS Guard rules registry",
     "prowler": "Prowler",
     "kubescape": "Kubescape",
+}
+
+# What no check lists as its equivalent: asked by a check of another form, or not, with the reason.
+ANSWERS = {
+    "AWS's sample assessment of AI services": answers_aws_sample.ANSWERS,
+    "cloudsploit": answers_cloudsploit.ANSWERS,
+    "Powerpipe": answers_others.POWERPIPE,
+    "Checkov, the rest": answers_others.CHECKOV,
+    "Trivy, the rest": answers_others.TRIVY,
+    "Prowler, the rest": answers_others.PROWLER,
 }
 
 
@@ -37,3 +48,12 @@ def coverage() -> Iterator[str]:
     yield "\n## Kubescape: declined\n\n| rule | why |\n|---|---|\n"
     for rule, why in sorted(DECLINED.items()):
         yield f"| `{rule}` | {why} |\n"
+    for title, answers in ANSWERS.items():
+        yield f"\n## {title}\n\n| id | asked by, or why not |\n|---|---|\n"
+        for ident, answer in sorted(answers.items()):
+            links = (
+                answer
+                if isinstance(answer, str)
+                else ", ".join(f"[{c}](checks.md#{c.replace('.', '')})" for c in answer)
+            )
+            yield f"| `{ident}` | {links} |\n"
