@@ -118,12 +118,23 @@ GPU = {
     "gpu_virtualization_mode/host_vgpu_mode": "N/A",
     "remapped_rows/remapped_row_failure": "No",
     "remapped_rows/remapped_row_pending": "No",
+    "remapped_rows/row_remapper_histogram/row_remapper_histogram_none": "0 bank(s)",
+    "dram_encryption_mode/current_dram_encryption": "Enabled",
+    "dram_encryption_mode/pending_dram_encryption": "Enabled",
+    "ecc_errors/volatile/dram_correctable": "2",
+    "ecc_errors/volatile/dram_uncorrectable": "0",
+    "ecc_errors/aggregate/dram_correctable": "7",
+    "ecc_errors/aggregate/dram_uncorrectable": "1",
 }
 
 
-def element(path: str, text: str) -> str:
-    outer, _, inner = path.rpartition("/")
-    return f"<{outer}><{inner}>{text}</{inner}></{outer}>" if outer else f"<{inner}>{text}</{inner}>"
+def elements(places: Mapping[str, str]) -> str:
+    """Elements of paths such as `ecc_mode/current_ecc`, each group once."""
+    groups: dict[str, dict[str, str]] = {}
+    for path, text in places.items():
+        tag, _, rest = path.partition("/")
+        groups.setdefault(tag, {})[rest] = text
+    return "\n".join(f"<{tag}>{inner.get('') or elements(inner)}</{tag}>" for tag, inner in groups.items())
 
 
 def smi(*gpus: Mapping[str, str], attached: int | None = None, driver: str = "580.159.03") -> list[str]:
@@ -132,19 +143,16 @@ def smi(*gpus: Mapping[str, str], attached: int | None = None, driver: str = "58
     out += ["<timestamp>Tue Sep  1 08:00:00 2026</timestamp>", f"<driver_version>{driver}</driver_version>"]
     out += ["<cuda_version>13.0</cuda_version>", f"<attached_gpus>{attached or len(gpus)}</attached_gpus>"]
     for n, gpu in enumerate(gpus):
-        both = {**GPU, **gpu}
-        groups: dict[str, list[str]] = {}
-        for path, text in both.items():
-            groups.setdefault(path.rpartition("/")[0], []).append(element(path.rpartition("/")[2], text))
         out.append(f'<gpu id="00000000:{0x53 + n:02X}:00.0">')
-        out += groups.pop("")
-        out += [f"<{group}>{''.join(inner)}</{group}>" for group, inner in groups.items()]
+        out += elements({**GPU, **gpu}).splitlines()
         out += ["<mig_devices>None</mig_devices>", "<processes></processes>", "</gpu>"]
     return [*out, "</nvidia_smi_log>"]
 
 
 PARAMS = {
+    "CreateImexChannel0": "0",
     "DeviceFileMode": "438",
+    "ModifyDeviceFiles": "1",
     "InitializeSystemMemoryAllocations": "1",
     "RmProfilingAdminOnly": "1",
     "PreserveVideoMemoryAllocations": "0",
@@ -230,12 +238,14 @@ def good() -> Sections:
         "nvidia-params": params(),
         "nvidia-gpu:0000:53:00.0": ok("Model: \t\t NVIDIA H100 80GB HBM3", "GPU UUID: \t GPU-2b1c5d70-0000-0000-0000-000000000001"),
         "nvidia-smi": ok(*smi({})),
+        "nvidia-smi-version": ok("NVIDIA-SMI version  : 580.159.03", "NVML version        : 580.159", "DRIVER version      : 580.159.03"),
         "nvidia-cc": ok("", "    CC State                   : OFF", "    Multi-GPU Mode             : None", "    CC GPUs Ready State        : Not Ready"),
         "nvidia-cc-devtools": ok("DevTools Mode: OFF"),
         "nvidia-modinfo": ok("filename:       /lib/modules/nvidia.ko", "version:        580.159.03", "signer:         Site MOK"),
         "nvidia-modprobe": ok(),
         "nvidia-toolkit": ok("NVIDIA Container Toolkit CLI version 1.19.1", "commit: 0"),
         "nvidia-toolkit-config": ok("accept-nvidia-visible-devices-envvar-when-unprivileged = false"),
+        "nvidia-bug-reports": ok(),
         "cuda-dumps": ok(),
         "sshd": sshd(),
         "sshd-match": ok(),
@@ -281,7 +291,8 @@ def bad() -> Sections:
         CPU + "vulnerabilities/mds": "Vulnerable: Clear CPU buffers attempted, no microcode; SMT vulnerable",
         "/sys/bus/usb/devices/usb1/authorized_default": "1",
     })  # fmt: skip
-    gpu = {"ecc_mode/current_ecc": "Disabled", "mig_mode/pending_mig": "Enabled", "vbios_version": "N/A"}
+    gpu = {"ecc_mode/current_ecc": "Disabled", "mig_mode/pending_mig": "Enabled", "vbios_version": "N/A",
+           "ecc_errors/volatile/dram_correctable": "4000", "dram_encryption_mode/current_dram_encryption": "Disabled"}  # fmt: skip
     return good() | {
         "collector": ok("uid 0", "date 2026-08-20T08:00:00Z"),
         "values": ok(*small(changed)),
@@ -299,8 +310,12 @@ def bad() -> Sections:
         "swaps": ok("Filename\tType\tSize\tUsed\tPriority", "/dev/sda2 partition\t8388604\t0\t-2"),
         "mounts": ok("/dev/sda1 / ext4"),
         "nvidia-params": params(RmProfilingAdminOnly="0", EnableDbgBreakpoint="1", PreserveVideoMemoryAllocations="1",
-                                RegistryDwords='"RMDisableScrubOnFree=1;RMOther=2"'),
+                                CreateImexChannel0="1", RegistryDwords='"RMDisableScrubOnFree=1;RMOther=2"'),
         "nvidia-smi": ok(*smi(gpu, driver="570.124.06")),
+        "nvidia-smi-version": ok("NVML version        : 580.159"),
+        "nvidia-cc-devtools": ok("DevTools Mode: ON"),
+        "nvidia-modprobe": ok("options nvidia NVreg_RestrictProfilingToAdminUsers=0 NVreg_EnableMSI=1"),
+        "nvidia-bug-reports": ok("/root/nvidia-bug-report.log.gz"),
         "nvidia-modinfo": ok("version:        580.159.03"),
         "nvidia-toolkit": ok("NVIDIA Container Toolkit CLI version 1.17.3"),
         "nvidia-toolkit-config": ok("#accept-nvidia-visible-devices-envvar-when-unprivileged = true"),
@@ -336,6 +351,8 @@ def unprivileged() -> Sections:
         "audit-rules": denied("auditctl"),
         "nvidia-smi": ("failed", "nvidia-smi: exit status 255: Insufficient Permissions", []),
         "nvidia-cc": denied("nvidia-smi"),
+        "nvidia-smi-version": ("failed", "nvidia-smi: exit status 4: Insufficient Permissions", []),
+        "nvidia-bug-reports": denied("/root"),
         "nvidia-gpu:0000:53:00.0": ok("Model: \t\t NVIDIA H100 80GB HBM3", "GPU UUID: \t GPU-????????-????-????-????-????????????"),
         "nvidia-toolkit-config": denied("/etc/nvidia-container-runtime/config.toml"),
         "slurm-cgroup": denied("/etc/slurm/cgroup.conf"),

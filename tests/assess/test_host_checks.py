@@ -15,7 +15,10 @@ from strongroom.model.codes import Status
 from strongroom.model.control import Finding
 from strongroom.model.ports import Check
 
-FILES = ("gpu_device", "host_access", "host_boot", "host_gpu", "host_inventory", "host_kernel", "host_remains")
+FILES = (
+    "gpu_device", "gpu_memory", "host_access", "host_boot", "host_gpu", "host_gpu_options", "host_inventory", "host_kernel",
+    "host_remains",
+)  # fmt: skip
 CHECKS: tuple[Check, ...] = tuple(
     c for name, part in room("strongroom.assess.checks", "CHECKS", tuple).items() if name in FILES for c in part
 )
@@ -31,18 +34,29 @@ boot.host.event-log                      p - u p p
 enc.host.disk                            p f p p p
 enc.host.swap                            p f p p p
 gpu.gpu.cc-mode                          n n n - p
+gpu.gpu.cc-no-devtools                   n n u - p
 gpu.gpu.config-applied                   p f u - p
+gpu.gpu.dram-encrypted                   n n n - p
 gpu.gpu.ecc-on                           p f u - p
+gpu.gpu.fabric-one-tenant                - - - - -
+gpu.gpu.firmware-of-driver               p f u - p
 gpu.gpu.isolation-enforced               - - - - -
+gpu.gpu.memory-sound                     p f u - p
 gpu.gpu.mig-when-shared                  p f u - p
 gpu.gpu.no-open-fault                    n u u - n
+gpu.gpu.shared-memory-has-ecc            p f u - p
 gpu.host.dcgm-local-only                 p f p - p
 gpu.host.debugger-off                    p f p - p
+gpu.host.device-files-restricted         p f u - p
 gpu.host.driver-loaded-equals-installed  p f p - p
 gpu.host.driver-patched                  p f p - p
+gpu.host.library-of-driver               p f u - p
 gpu.host.no-attaching                    p f p n p
+gpu.host.no-bug-reports                  p f u - p
 gpu.host.no-cuda-core-dumps              p f p - p
+gpu.host.no-default-channel              p f p - p
 gpu.host.no-time-slicing                 p f p - p
+gpu.host.options-sound                   p f p - p
 gpu.host.profiling-restricted            p f p - p
 gpu.host.scrub-on-free                   p f p - p
 gpu.host.toolkit-no-envvar               p f u - p

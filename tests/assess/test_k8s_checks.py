@@ -54,6 +54,10 @@ def mounts(path: str, more: str = "") -> str:
         ("gpu.workload.no-unrequested-device", "  runtimeClassName: nvidia\n" + LOOSE, "  runtimeClassName: nvidia\n" + container(GPU)),
         ("gpu.workload.no-unrequested-device", mounts("/dev/../dev//"), container(GPU)),
         ("gpu.workload.one-tenants-nodes", container(GPU) + "\n  tolerations: [{operator: Exists}]", container(GPU) + "\n  tolerations: [{key: nvidia.com/gpu, operator: Exists}]"),
+        ("gpu.workload.no-core-dumps", container(f"{GPU}, env: [{{name: CUDA_ENABLE_COREDUMP_ON_EXCEPTION, value: '1'}}]"),
+         container(f"{GPU}, env: [{{name: CUDA_ENABLE_COREDUMP_ON_EXCEPTION, value: '0'}}]")),
+        ("gpu.workload.no-core-dumps", container(f"{GPU}, envFrom: [{{configMapRef: {{name: m}}}}], env: [{{name: CUDA_COREDUMP_FILE, value: /d}}]"), container(GPU)),
+        ("gpu.workload.no-core-dumps", container(f"{GPU}, env: [{{name: CUDA_COREDUMP_FILE, valueFrom: {{fieldRef: {{}}}}}}]"), container(GPU)),
         ("tee.workload.image-digest", container(GPU), container(GPU, "r/x@sha256:" + "0" * 64)),
     ],
 )  # fmt: skip

@@ -138,6 +138,40 @@ def test_a_contradiction_is_unknown(tmp_path: Path) -> None:
     assert driver.code is GapCode.CONFLICT
 
 
+def test_wear_errors_fabric_and_library_are_read(tmp_path: Path) -> None:
+    """Counters of errors, spare rows, the state of the fabric and the library's version are facts where they are scraped."""
+    told = {"ECC_SBE_VOL_TOTAL": 5, "ECC_DBE_VOL_TOTAL": 1, "ECC_SBE_AGG_TOTAL": 9, "ECC_DBE_AGG_TOTAL": 2,
+            "CORRECTABLE_REMAPPED_ROWS": 3, "BANKS_REMAP_ROWS_AVAIL_NONE": 1, "RETIRED_PENDING": 0,
+            "FABRIC_MANAGER_STATUS": 3}  # fmt: skip
+    labels_of = {
+        "modelName": "NVIDIA GB200", "DCGM_FI_NVML_VERSION": "13.580.65", "DCGM_FI_DEV_FABRIC_CLIQUE_ID": "7",
+        "DCGM_FI_DEV_FABRIC_CLUSTER_UUID": "8a3c3f4e-1111-2222-3333-444455556666",
+    }  # fmt: skip
+    found = estate(tmp_path, exposed(*(metric(n, str(v), A, **labels_of) for n, v in told.items())))
+    facts = card(found)
+    wanted = {
+        "gpu.ecc_corrected_now": 5, "gpu.ecc_uncorrected_now": 1, "gpu.ecc_corrected": 9, "gpu.ecc_uncorrected": 2,
+        "gpu.rows_remapped_corrected": 3, "gpu.banks_exhausted": 1, "gpu.retire_pending": False,
+        "gpu.fabric_state": "Completed", "gpu.memory_type": "hbm",
+        "gpu.fabric": "8a3c3f4e-1111-2222-3333-444455556666/7",
+    }  # fmt: skip
+    assert {n: facts[n] for n in wanted} == wanted
+    assert one(found, "host:name/n1").value("gpu.library") == "580.65"
+
+
+def test_a_card_without_a_fabric_has_none(tmp_path: Path) -> None:
+    """A state that says so, and a cluster of zeros, are no fabric; a state without a word is unknown."""
+    zero = {
+        "DCGM_FI_DEV_FABRIC_CLIQUE_ID": "0",
+        "DCGM_FI_DEV_FABRIC_CLUSTER_UUID": "00000000-0000-0000-0000-000000000000",
+    }
+    facts = card(estate(tmp_path, exposed(metric("FABRIC_MANAGER_STATUS", "0", A, **zero))))
+    assert (facts["gpu.fabric"], facts["gpu.fabric_state"]) == (None, None)
+    assert isinstance(
+        card(estate(tmp_path, exposed(metric("FABRIC_MANAGER_STATUS", "6"))))["gpu.fabric_state"], Unknown
+    )
+
+
 def test_a_card_that_two_hosts_show_is_a_gap(tmp_path: Path) -> None:
     """One UUID on two hosts: it was moved, or one of them lies; it is not two cards."""
     found = estate(tmp_path, exposed(metric("GPU_TEMP", "1"), metric("GPU_TEMP", "1", Hostname="n2")))

@@ -2,20 +2,17 @@
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 import host_records as hosts
 import synthetic
-from strongroom.collect.host import nvml, smi
-from strongroom.collect.sources import host
+from strongroom.collect.host import smi
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput, Malformed, TooLarge
-from strongroom.model.estate import Asset, Estate
+from strongroom.model.estate import Estate
 from strongroom.model.facts import FACTS
 from strongroom.model.kinds import Kind
-from strongroom.model.ports import Request
 from strongroom.model.values import Unknown, Value
 
 RECORDS = {"good": hosts.good, "bad": hosts.bad, "unprivileged": hosts.unprivileged, "laptop": hosts.laptop}
@@ -517,85 +514,6 @@ def test_the_states_of_real_models_are_read(profile: str, vectors: Path, tmp_pat
     assert {g.value("gpu.model") for g in gpus} == {setting("name")}
     assert {g.value("gpu.ecc") for g in gpus} == {True}
     assert {g.value("gpu.mig") for g in gpus} == {None if mig is None else mig[1] == "enabled"}
-
-
-# NVML
-
-
-class LibraryError(Exception):
-    """What the binding raises."""
-
-
-def refuse(*_: object) -> object:
-    raise LibraryError("Not Supported")
-
-
-def binding(**changes: object) -> SimpleNamespace:
-    calls: dict[str, object] = {
-        "NVMLError": LibraryError,
-        "nvmlInit": lambda: None,
-        "nvmlShutdown": lambda: None,
-        "nvmlSystemGetNVMLVersion": lambda: "12.580.159",
-        "nvmlDeviceGetCount": lambda: 1,
-        "nvmlDeviceGetHandleByIndex": lambda i: i,
-        "nvmlDeviceGetUUID": lambda _: "GPU-2b1c5d70-0000-0000-0000-000000000001",
-        "nvmlDeviceGetName": lambda _: "NVIDIA H100",
-        "nvmlDeviceGetVbiosVersion": lambda _: "96.00.99.00.01",
-        "nvmlDeviceGetGspFirmwareVersion": refuse,
-        "nvmlDeviceGetEccMode": lambda _: (1, 0),
-        "nvmlDeviceGetMigMode": refuse,
-    }
-    return SimpleNamespace(**(calls | changes))
-
-
-def test_nvml_gives_what_it_supports() -> None:
-    """A call that a GPU does not support is left out; the others count."""
-    answer = nvml.ask(binding())
-    assert not isinstance(answer, Unknown)
-    assert answer[1]["GPU-2b1c5d70-0000-0000-0000-000000000001"] == {
-        "gpu.model": "NVIDIA H100",
-        "gpu.vbios": "96.00.99.00.01",
-        "gpu.ecc": True,
-        "gpu.ecc_pending": False,
-    }
-
-
-def test_nvml_that_does_not_open_is_a_reason() -> None:
-    """A library that is missing or fails is unknown, with its own words."""
-    closed, broken = nvml.ask(binding(nvmlInit=refuse)), nvml.ask(binding(nvmlDeviceGetCount=refuse))
-    assert isinstance(closed, Unknown)
-    assert isinstance(broken, Unknown)
-    assert (closed.code, broken.code) == (GapCode.ABSENT, GapCode.CRASHED)
-    assert "not supported" in closed.detail
-
-
-def live(monkeypatch: pytest.MonkeyPatch, sections: hosts.Sections, module: object) -> Estate:
-    monkeypatch.setattr(host, "_run", lambda _command, _seconds: hosts.write(sections))
-    monkeypatch.setattr(nvml, "load", lambda: module)
-    return host.COLLECTOR.collect(Request("host:", "", hosts.NOW))
-
-
-def test_live_nvml_fills_what_nvidia_smi_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a GPU's UUID is known and a fact is not, the library's answer is taken."""
-    page = hosts.ok("GPU UUID: \t GPU-2b1c5d70-0000-0000-0000-000000000001")
-    sections = hosts.unprivileged() | {"nvidia-gpu:0000:53:00.0": page}
-    found = live(monkeypatch, sections, binding())
-    gpu: Asset = hosts.one(found, Kind.GPU)
-    assert (gpu.value("gpu.ecc"), gpu.value("gpu.ecc_pending")) == (True, False)
-    assert hosts.one(found).value("gpu.nvml") == "12.580.159"
-
-
-def test_without_the_binding_that_is_said_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The missing extra is named on a machine with an NVIDIA device, and is no matter on another."""
-    missing = Unknown(GapCode.ABSENT, nvml.EXTRA)
-    assert hosts.one(live(monkeypatch, hosts.good(), missing)).value("gpu.nvml") == missing
-    assert "gpu.nvml" not in hosts.one(live(monkeypatch, hosts.laptop(), missing)).facts
-
-
-def test_the_binding_is_looked_for_at_the_call() -> None:
-    """Loading answers with a module, or with the name of the extra."""
-    found = nvml.load()
-    assert hasattr(found, "nvmlInit") or found == Unknown(GapCode.ABSENT, nvml.EXTRA)
 
 
 def test_addresses_have_the_kernels_form() -> None:

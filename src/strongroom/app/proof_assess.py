@@ -48,9 +48,10 @@ PROOFS = (
     Proof(
         "host: NVIDIA and AMD GPU facts",
         Level.SIMULATED,
-        "answers of nvidia-smi, NVML and the drivers' files in their documented form, and NVIDIA's own mock profiles",
-        "no GPU has been read",
-        ("tests/collect/test_host.py",),
+        "answers of nvidia-smi, NVML and the drivers' files in their documented form, each call of NVML refused by itself, and "
+        "NVIDIA's own mock profiles",
+        "no GPU has been read, and no NVML but a binding of the tests was asked",
+        ("tests/collect/test_host.py", "tests/collect/test_nvml.py"),
     ),
     Proof(
         "a fleet of GPUs by its metrics (`dcgm:`)",
@@ -154,9 +155,9 @@ PROOFS = (
     Proof(
         "NVML profiles, and nvidia-smi's record of wear, fabric and processes",
         Level.SIMULATED,
-        "NVIDIA's own mock profiles of five models, and XML in the form of its drivers",
+        "NVIDIA's own mock profiles of five models with each finding of theirs, and XML in the form of its drivers",
         "no GPU has been read",
-        ("tests/collect/test_smi_profiles.py",),
+        ("tests/collect/test_smi_profiles.py", "tests/assess/test_gpu_profiles.py"),
     ),
     Proof(
         "several sources of one thing",

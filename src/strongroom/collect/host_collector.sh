@@ -312,19 +312,17 @@ whole nvidia-version /proc/driver/nvidia/version
 whole nvidia-params /proc/driver/nvidia/params
 for f in /proc/driver/nvidia/gpus/*/information; do
   [ -e "$f" ] || continue
-  d=${f%/information}
-  whole "nvidia-gpu:${d##*/}" "$f"
+  d=${f%/information} && whole "nvidia-gpu:${d##*/}" "$f"
 done
 # nvidia-smi loads the module when it is missing; that would change the machine, so it runs only with a loaded driver.
 if [ -e /proc/driver/nvidia/version ]; then
   if have nvidia-smi; then
-    B=$(limit nvidia-smi -q -x 2>/dev/null </dev/null)
-    R=$?
-    [ "$R" = 0 ] && B=$(printf '%s\n' "$B" | sed -e '/<supported_graphics_clock>/d' -e '/<process_name>/d')
+    B=$(limit nvidia-smi -q -x 2>/dev/null </dev/null); R=$?
+    if [ "$R" = 0 ]; then B=$(printf '%s\n' "$B" | sed -e '/<supported_graphics_clock>/d' -e '/<process_name>/d')
+    else B=$(printf '%s' "$B" | tr '\n' ' '); fi # where driver and library differ, its second line names the library
     judge_run nvidia-smi "$R" "$B" nvidia-smi
-  else
-    emit nvidia-smi absent 'nvidia-smi: not installed' ''
-  fi
+    both nvidia-smi-version nvidia-smi --version
+  else missing nvidia-smi; fi
   both nvidia-cc nvidia-smi conf-compute -q
   both nvidia-cc-devtools nvidia-smi conf-compute -d
 fi
@@ -335,6 +333,10 @@ fi
 if have nvidia-ctk; then both nvidia-toolkit nvidia-ctk --version; else both nvidia-toolkit nvidia-container-cli --version; fi
 matching nvidia-toolkit-config '^[[:space:]]*(accept-nvidia-visible-devices|no-cgroups|mode)[a-z-]*[[:space:]]*=' \
   /etc/nvidia-container-runtime/config.toml /usr/local/nvidia/toolkit/.config/nvidia-container-runtime/config.toml
+# What nvidia-bug-report.sh leaves where it is run: names only.
+B=$(ls -d /nvidia-bug-report* /root/nvidia-bug-report* /tmp/nvidia-bug-report* /var/tmp/nvidia-bug-report* \
+  /var/log/nvidia-bug-report* /home/*/nvidia-bug-report* 2>/dev/null)
+if [ -n "$B" ] || [ "$ME" = 0 ]; then emit nvidia-bug-reports ok '' "$B"; else emit nvidia-bug-reports denied "/root: $WHY" ''; fi
 matching cuda-dumps '^[^#]*CUDA_(ENABLE_COREDUMP_ON_EXCEPTION|ENABLE_USER_TRIGGERED_COREDUMP|COREDUMP_FILE)=' \
   /etc/environment /etc/profile.d/*.sh /etc/security/pam_env.conf
 

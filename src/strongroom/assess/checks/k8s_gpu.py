@@ -1,6 +1,6 @@
 """Accelerators in a cluster: who reaches a card that he did not ask for, and with whom he shares the one that he has."""
 
-from strongroom.assess.checks._kubernetes import none_of, pod_lines
+from strongroom.assess.checks._kubernetes import clear_of, none_of, pod_lines
 from strongroom.model.codes import Effort, Severity
 from strongroom.model.control import Fix
 from strongroom.model.kinds import Kind
@@ -152,6 +152,29 @@ def confidential(v: View) -> Answer:
 def image_digest(v: View) -> Answer:
     """Whoever may push to the registry changes what runs beside the weights, without a change that anybody reviews."""
     return none_of(v, "pod.images_unpinned")
+
+
+@check(
+    id="gpu.workload.no-core-dumps",
+    title="Work with accelerators writes no core dump of a GPU",
+    clause="GPU-05.dumps-off-or-encrypted",
+    kinds=PODS,
+    needs=("dump.cuda", "gpu.requested"),
+    severity=Severity.MEDIUM,
+    fix=Fix(
+        "Take the variables out of the pod; set them for one run in a namespace of its own when a fault is looked for.",
+        pod_lines("env: []  # no CUDA_ENABLE_COREDUMP_ON_EXCEPTION, no CUDA_COREDUMP_FILE"),
+        verify="kubectl get pod NAME -o jsonpath='{.spec.containers[*].env[*].name}' shows no COREDUMP",
+    ),
+    broken="a fault writes the GPU's memory to a file: {found}",
+)
+def core_dumps(v: View) -> Answer:
+    """A core dump of a GPU holds weights and prompts, and lands in a volume or on the node's disk. Variables of the
+    image itself are not in a manifest.
+    """
+    value = v.raw("dump.cuda")
+    found = tuple(x for x in value if isinstance(x, str)) if isinstance(value, tuple) else ()
+    return clear_of(found) if found else none_of(v, "dump.cuda")
 
 
 @check(
@@ -323,6 +346,7 @@ CHECKS = (
     tenant,
     confidential,
     image_digest,
+    core_dumps,
     node_sharing,
     node_taint,
     one_tenant,

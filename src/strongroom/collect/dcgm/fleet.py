@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from strongroom.collect.dcgm.samples import Sample
+from strongroom.collect.host.cards import memory_type
+from strongroom.collect.host.gpus import library as of_driver
 from strongroom.collect.host.smi import address
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown, Value
@@ -100,6 +102,12 @@ def _count(card: Card, metric: str) -> Value:
     return int(value) if isinstance(value, float) else value
 
 
+def _some(card: Card, metric: str) -> Value:
+    """Whether a count is more than none."""
+    value = card.values[metric][0]
+    return value > 0 if isinstance(value, float) else value
+
+
 def _word(words: dict[int, str]) -> Callable[[Card, str], Value]:
     def told(card: Card, metric: str) -> Value:
         value = card.values[metric][0]
@@ -111,6 +119,16 @@ def _word(words: dict[int, str]) -> Callable[[Card, str], Value]:
 
 
 _COMPUTE = {0: "Default", 1: "Exclusive_Thread", 2: "Prohibited", 3: "Exclusive_Process"}  # nvmlComputeMode_t
+# dcgmFabricManagerStatus_t; one that this has no word for stays unknown.
+_FABRIC = {0: "Not Supported", 1: "Not Started", 2: "In Progress", 3: "Completed", 4: "Failure"}
+
+
+def _fabric_state(card: Card, metric: str) -> Value:
+    """How far the card has joined; not set for one that has no fabric."""
+    told = _word(_FABRIC)(card, metric)
+    return None if told == "Not Supported" else told
+
+
 _METRICS: tuple[tuple[str, str, Callable[[Card, str], Value]], ...] = (
     ("gpu.ecc", "DCGM_FI_DEV_ECC_CURRENT", _flag),
     ("gpu.ecc_pending", "DCGM_FI_DEV_ECC_PENDING", _flag),
@@ -120,7 +138,14 @@ _METRICS: tuple[tuple[str, str, Callable[[Card, str], Value]], ...] = (
     ("gpu.remap_failed", "DCGM_FI_DEV_ROW_REMAP_FAILURE", _flag),
     ("gpu.remap_pending", "DCGM_FI_DEV_ROW_REMAP_PENDING", _flag),
     ("gpu.rows_remapped", "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS", _count),
+    ("gpu.rows_remapped_corrected", "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS", _count),
+    ("gpu.banks_exhausted", "DCGM_FI_DEV_BANKS_REMAP_ROWS_AVAIL_NONE", _count),
     ("gpu.ecc_uncorrected", "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL", _count),
+    ("gpu.ecc_uncorrected_now", "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", _count),
+    ("gpu.ecc_corrected", "DCGM_FI_DEV_ECC_SBE_AGG_TOTAL", _count),
+    ("gpu.ecc_corrected_now", "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", _count),
+    ("gpu.retire_pending", "DCGM_FI_DEV_RETIRED_PENDING", _some),
+    ("gpu.fabric_state", "DCGM_FI_DEV_FABRIC_MANAGER_STATUS", _fabric_state),
     ("gpu.last_xid", "DCGM_FI_DEV_XID_ERRORS", _count),
 )
 _STATES = frozenset(metric for _, metric, _ in _METRICS if "TOTAL" not in metric and "XID" not in metric)
@@ -131,7 +156,10 @@ _LABELS = (
     ("gpu.inforom", "DCGM_FI_DEV_INFOROM_IMAGE_VER"),
     ("gpu.driver", "DCGM_FI_DRIVER_VERSION"),
 )
-_FIXED = frozenset(label for _, label in _LABELS) | {"pci_bus_id", "DCGM_FI_CUDA_DRIVER_VERSION"}
+_CLUSTER, _CLIQUE = "DCGM_FI_DEV_FABRIC_CLUSTER_UUID", "DCGM_FI_DEV_FABRIC_CLIQUE_ID"
+_FIXED = frozenset(label for _, label in _LABELS) | {
+    "pci_bus_id", "DCGM_FI_CUDA_DRIVER_VERSION", "DCGM_FI_NVML_VERSION", _CLUSTER, _CLIQUE,
+}  # fmt: skip
 _MEMORY = ("DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE", "DCGM_FI_DEV_FB_RESERVED")
 
 
@@ -155,6 +183,10 @@ def facts(card: Card) -> Iterator[Seen]:
             yield "gpu.mig", True, card.line  # it has slices
     yield from _pending(card)
     yield from _memory(card)
+    yield from _fabric(card)
+    if "modelName" in card.labels:
+        value, line = card.labels["modelName"]
+        yield "gpu.memory_type", memory_type(value) if isinstance(value, str) else value, line
 
 
 def _pending(card: Card) -> Iterator[Seen]:
@@ -175,6 +207,24 @@ def _memory(card: Card) -> Iterator[Seen]:
     numbers = [v for v, _ in found if isinstance(v, float)]
     if len(numbers) == len(found):
         yield "gpu.memory_mib", int(sum(numbers)), found[0][1]
+
+
+def _fabric(card: Card) -> Iterator[Seen]:
+    """The NVLink fabric that the card joined: the clique is a metric or a label, the cluster is always a label."""
+    cluster = card.labels.get(_CLUSTER)
+    clique = card.labels.get(_CLIQUE) or card.values.get(_CLIQUE)
+    if cluster is None or clique is None:
+        return
+    doubt = next((v for v, _ in (cluster, clique) if isinstance(v, Unknown)), None)
+    number = f"{clique[0]:g}" if isinstance(clique[0], float) else str(clique[0])
+    joined = bool(str(cluster[0]).strip("0-"))
+    yield "gpu.fabric", doubt if doubt is not None else f"{cluster[0]}/{number}" if joined else None, cluster[1]
+
+
+def library(cards: list[Card]) -> Value:
+    """The version of NVML on a host, as that of the driver that it came with; not set where no card tells one."""
+    said = {str(c.labels["DCGM_FI_NVML_VERSION"][0]) for c in cards if "DCGM_FI_NVML_VERSION" in c.labels}
+    return of_driver(said.pop()) if len(said) == 1 else None
 
 
 def driver(cards: list[Card]) -> Value:

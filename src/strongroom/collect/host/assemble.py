@@ -16,6 +16,7 @@ from strongroom.model.estate import Asset, Fact, Gap, Ref
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Unknown, Value, Where
 
+_OF_THE_MACHINE = ("gpu.driver", "gpu.cc", "gpu.cc_ready")  # and so of each of its GPUs
 KINDS = (Kind.HOST, Kind.GPU, Kind.NIC, Kind.DISK)
 
 
@@ -47,7 +48,7 @@ def from_document(document: Document, source: str) -> Host:
         _asset(who.id, Kind.HOST, "host", who.name, r.facts(said, source), Where(document.file, document.line), source)
     )
     inherited: list[Said] = [("cc.tech", tech, "virtualisation")]
-    inherited += [s for s in said if s[0] in ("gpu.cc", "gpu.cc_ready", "gpu.driver")]
+    inherited += [s for s in said if s[0] in _OF_THE_MACHINE]
     for address in g.addresses():
         facts = r.facts([*cards.said(g, address), *inherited], source)
         host.parts.append(_gpu(who, address, facts, source))
@@ -85,20 +86,23 @@ def from_xml(root: smi.Element, file: str, source: str) -> Host:
     found = list(smi.gpus(root))
     uuids = sorted(str(smi.text(e, "uuid")) for _, e in found)
     attached = smi.number(root, "attached_gpus")
-    count = f"nvidia-smi counts {attached} GPUs and lists {len(found)}"
+    count = f"{root.teller} counts {attached} GPUs and lists {len(found)}"
     where = Where(file, root.line)
     stamp = smi.text(root, "timestamp")
-    local = Unknown(GapCode.UNSUPPORTED, f"{file}: nvidia-smi writes local time without its zone ({stamp})")
-    if isinstance(stamp, Unknown):
-        local = Unknown(GapCode.ABSENT, f"{file}: it does not say when it was written")
+    when: Value = stamp
+    if root.teller == "nvidia-smi":
+        when = Unknown(GapCode.UNSUPPORTED, f"{file}: nvidia-smi writes local time without its zone ({stamp})")
+    if not isinstance(stamp, str):
+        when = Unknown(GapCode.ABSENT, f"{file}: it does not say when it was written")
     said: dict[str, Value] = {
         "host.id_source": "gpus",
-        "host.collected_at": local,
+        "host.collected_at": when,
         "gpu.count": len(found),
         "gpu.unaccounted": attached if isinstance(attached, Unknown) else (count,) if attached != len(found) else (),
         "gpu.driver": smi.text(root, "driver_version"),
         "version.cuda": smi.text(root, "cuda_version"),
     }
+    said |= _beside(root)
     name = PurePath(file).stem
     who = machine.Identity(f"host:{hashed(' '.join(uuids))}", "gpus", name, ())
     facts = {n: Fact(n, v, where, source) for n, v in said.items()}
@@ -110,10 +114,22 @@ def from_xml(root: smi.Element, file: str, source: str) -> Host:
         said_of = cards.said(empty, address)
         here = Where(file, element.line)
         facts = {n: Fact(n, v, here, source) for n, v, _ in said_of} | {
-            "gpu.driver": Fact("gpu.driver", said["gpu.driver"], here, source)
+            n: Fact(n, said[n], here, source) for n in _OF_THE_MACHINE if n in said
         }
         host.parts.append(_gpu(who, address, facts, source))
     return host
+
+
+def _beside(root: smi.Element) -> dict[str, Value]:
+    """What a record of NVML or a profile says of the machine that nvidia-smi does not print."""
+    said: dict[str, Value] = {}
+    if root.find("nvml_version") is not None:
+        version = smi.text(root, "nvml_version")
+        said["gpu.library"] = gpus.library(version) if isinstance(version, str) else version
+    if root.find("cc_mode") is not None:
+        said["gpu.cc"] = smi.text(root, "cc_mode")
+        said["gpu.cc_ready"] = smi.flag(root, "cc_ready")
+    return said
 
 
 def _gpu(who: machine.Identity, address: str, facts: dict[str, Fact], source: str) -> Asset:

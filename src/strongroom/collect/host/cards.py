@@ -1,5 +1,6 @@
 """One accelerator: what the bus, the driver's pages and `nvidia-smi -q -x` say of it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -32,14 +33,29 @@ _FLAGS = (
     ("gpu.persistence", "persistence_mode"),
     ("gpu.accounting", "accounting_mode"),
     ("gpu.dram_encrypted", "dram_encryption_mode/current_dram_encryption"),
+    ("gpu.dram_encrypted_pending", "dram_encryption_mode/pending_dram_encryption"),
 )
 _NUMBERS = (
     ("gpu.memory_mib", "fb_memory_usage/total"),
     ("gpu.cc_memory_mib", "cc_protected_memory_usage/total"),
 )
-# Errors over the card's life that ECC could not correct; which of these are printed depends on the driver's age.
+# Errors that ECC could not correct, and that it corrected; which of these are printed depends on the driver's age.
 _UNCORRECTED = ("sram_uncorrectable", "sram_uncorrectable_parity", "sram_uncorrectable_secded", "dram_uncorrectable",
                 "double_bit/total")  # fmt: skip
+_CORRECTED = ("sram_correctable", "dram_correctable", "single_bit/total")
+_ERRORS = (
+    ("gpu.ecc_uncorrected", "ecc_errors/aggregate", _UNCORRECTED),
+    ("gpu.ecc_uncorrected_now", "ecc_errors/volatile", _UNCORRECTED),
+    ("gpu.ecc_corrected", "ecc_errors/aggregate", _CORRECTED),
+    ("gpu.ecc_corrected_now", "ecc_errors/volatile", _CORRECTED),
+)
+_NO_SPARE = "remapped_rows/row_remapper_histogram/row_remapper_histogram_none"
+# Models of data sheets. A name that none of them is in is no guess.
+_HBM = re.compile(r"HBM|\b(?:[AHB][13]00|[AH]800|H20|A30|GH200|GB[23]00|B200|H200|V100S?|P100|G[PV]100)\b")
+_GDDR = re.compile(
+    r"GDDR|RTX|GTX|GeForce|Quadro|\b(?:T4G?|T1?000|P4|P40|M10|M60|A2|A10[GM]?|A16|A40|L4|L40[SG]?|L20?|A[2456]000)\b"
+)
+_WIDE = 1024  # bits: one stack of HBM alone has this many (JEDEC JESD235), a whole card of GDDR at most half
 _RETIRED = ("multiple_single_bit_retirement/retired_count", "double_bit_retirement/retired_count")
 # Keys of /proc/driver/nvidia/gpus/ADDRESS/information, which is there without nvidia-smi.
 _PAGE = (("gpu.model", "Model"), ("gpu.uuid", "GPU UUID"), ("gpu.vbios", "Video BIOS"), ("gpu.gsp", "GPU Firmware"))
@@ -79,9 +95,30 @@ def _nvidia(g: Gpus, address: str) -> Iterator[Said]:
         yield name, page.get(name, value) if isinstance(value, Unknown) else value, section
     for name, path in _FLAGS:
         yield name, smi.flag(element, path) if isinstance(element, smi.Element) else element, section
+    yield "gpu.memory_type", _memory_type(element, page.get("gpu.model", "")), section
     yield "gpu.reset_pending", _pending(element), section
     yield from _state(element, section)
     yield "gpu.sharing", _sharing(g, element), section
+
+
+def _memory_type(element: smi.Element | Unknown, model: str) -> Value:
+    """The kind, hbm or gddr, by the width of the bus where a source tells it, else by the model's name."""
+    if isinstance(element, smi.Element):
+        width = smi.number(element, "memory_bus_width")
+        if isinstance(width, int):
+            return "hbm" if width >= _WIDE else "gddr"
+        named = smi.text(element, "product_name")
+        model = named if isinstance(named, str) else model
+    return element if isinstance(element, Unknown) and not model else memory_type(model)
+
+
+def memory_type(model: str) -> str | Unknown:
+    """The kind, hbm or gddr, by the name of a model."""
+    if _HBM.search(model):
+        return "hbm"
+    if _GDDR.search(model):
+        return "gddr"
+    return Unknown(GapCode.UNSUPPORTED, f"the kind of memory: {model[:60]!r} is in no data sheet known to this release")
 
 
 def _pending(element: smi.Element | Unknown) -> Value:
@@ -112,21 +149,35 @@ def _page(g: Gpus, address: str) -> dict[str, str]:
 
 def _state(element: smi.Element | Unknown, section: str) -> Iterator[Said]:
     if isinstance(element, Unknown):
-        yield "gpu.remap_failed", element, section
+        for name in ("gpu.remap_failed", "gpu.ecc_uncorrected_now", "gpu.ecc_corrected_now", "gpu.fabric"):
+            yield name, element, section
         return
     for name, path in (("gpu.remap_failed", "remapped_row_failure"), ("gpu.remap_pending", "remapped_row_pending")):
         # A GPU without row remapping writes <remapped_rows>N/A</remapped_rows>.
         rows = element.find("remapped_rows")
         yield name, smi.flag(element, f"remapped_rows/{path}") if rows is not None and rows.children else None, section
-    instances = element.find("mig_devices")
-    devices = [c for c in instances.children if c.tag == "mig_device"] if instances else []
-    yield "gpu.mig_instances", len(devices), section
-    yield "gpu.mig_layout", tuple(map(_instance, devices)), section
-    listed = element.find("processes")
-    processes = [c for c in listed.children if c.tag == "process_info"] if listed else []
-    yield "gpu.processes", len(processes), section
-    yield "gpu.process_types", tuple(sorted({_process(p) for p in processes})), section
+    devices = _listed(element, "mig_devices", "mig_device")
+    if isinstance(devices, Unknown):
+        yield "gpu.mig_instances", devices, section
+    else:
+        yield "gpu.mig_instances", len(devices), section
+        yield "gpu.mig_layout", tuple(map(_instance, devices)), section
+    processes = _listed(element, "processes", "process_info")
+    if isinstance(processes, Unknown):
+        yield "gpu.processes", processes, section
+    else:
+        yield "gpu.processes", len(processes), section
+        yield "gpu.process_types", tuple(sorted({_process(p) for p in processes})), section
     yield from _wear(element, section)
+
+
+def _listed(element: smi.Element, path: str, tag: str) -> list[smi.Element] | Unknown:
+    """The elements of a list; what could not be listed is not empty."""
+    group = element.find(path)
+    told = smi.text(element, path)
+    if group is None or isinstance(told, Unknown):
+        return told if isinstance(told, Unknown) else []
+    return [c for c in group.children if c.tag == tag]
 
 
 def _instance(device: smi.Element) -> str:
@@ -148,14 +199,19 @@ def _wear(element: smi.Element, section: str) -> Iterator[Said]:
     """How much of the memory has failed, what the driver asks for, and how far the card has joined its fabric."""
     for name, path in _NUMBERS:
         yield name, smi.number(element, path), section
-    yield "gpu.ecc_uncorrected", _sum(element, "ecc_errors/aggregate", _UNCORRECTED), section
+    for name, at, places in _ERRORS:
+        yield name, _sum(element, at, places), section
     yield "gpu.retired_pages", _sum(element, "retired_pages", _RETIRED), section
     pages = element.find("retired_pages")
     waits = "pending_retirement" if pages is not None and pages.find("pending_retirement") else "pending_blacklist"
     yield "gpu.retire_pending", smi.flag(element, f"retired_pages/{waits}"), section
     rows = element.find("remapped_rows")
-    remapped = smi.number(element, "remapped_rows/remapped_row_unc") if rows is not None and rows.children else None
-    yield "gpu.rows_remapped", remapped, section
+    for name, path in (
+        ("gpu.rows_remapped", "remapped_rows/remapped_row_unc"),
+        ("gpu.rows_remapped_corrected", "remapped_rows/remapped_row_corr"),
+        ("gpu.banks_exhausted", _NO_SPARE),
+    ):
+        yield name, smi.number(element, path) if rows is not None and rows.children else None, section
     yield "gpu.reset_required", smi.flag(element, "gpu_reset_status/reset_required"), section
     yield "gpu.recovery", smi.text(element, "gpu_recovery_action"), section
     state = smi.text(element, "fabric/state")
@@ -169,7 +225,7 @@ def _sum(element: smi.Element, at: str, places: tuple[str, ...]) -> Value:
     """The sum of the counts that this driver prints; not set when it counts none for this card."""
     group = element.find(at)
     if group is None:
-        return Unknown(GapCode.UNSUPPORTED, f"nvidia-smi -q -x: this driver prints no <{at}>")
+        return Unknown(GapCode.UNSUPPORTED, f"{element.teller}: this driver prints no <{at}>")
     found = [smi.number(group, p) for p in places if group.find(p) is not None]
     doubt = next((f for f in found if isinstance(f, Unknown)), None)
     numbers = [f for f in found if isinstance(f, int)]
@@ -182,8 +238,11 @@ def _sharing(g: Gpus, element: smi.Element | Unknown) -> Value:
     """
     if isinstance(element, Unknown):
         return element
-    if smi.flag(element, "mig_mode/current_mig") is True:
+    mig = smi.flag(element, "mig_mode/current_mig")
+    if mig is True:
         return "mig"
+    if isinstance(mig, Unknown) and mig.code is not GapCode.UNSUPPORTED:  # a driver without the word has no MIG
+        return mig
     names = g.reading.lines("processes")
     if isinstance(names, tuple) and "nvidia-cuda-mps" in names:
         return "mps"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from strongroom.collect.host import confidential, smi
+from strongroom.collect.host import confidential, options, smi
 from strongroom.collect.host.reading import Reading, Said
 from strongroom.collect.host.storage import Storage
 from strongroom.model.codes import GapCode
@@ -12,9 +12,6 @@ from strongroom.model.values import Unknown, Value
 
 NVIDIA, AMD, INTEL = "0x10de", "0x1002", "0x8086"
 VENDORS = {NVIDIA: "nvidia", AMD: "amd", INTEL: "intel", "0x1da3": "habana", "0x1e52": "tenstorrent"}
-# Registry keys of NVIDIA's kernel driver (nv-reg.h, nvrm_registry.h) that switch the clearing of freed memory off,
-# with the value that does it.
-_SCRUB_OFF = (("rmdisablescrubonfree", "on"), ("rmdisableasyncsysmemscrub", "on"), ("rmenablepma", "off"))
 ENVVAR = "accept-nvidia-visible-devices-envvar-when-unprivileged"
 # The toolkit's default, from its configuration reference.
 TOOLKIT_DEFAULTS = "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html"
@@ -95,6 +92,8 @@ def facts(g: Gpus, storage: Storage) -> Iterator[Said]:
     yield "dump.cuda", _cuda_dumps(g.reading), "cuda-dumps"
     if not g.nvidia:
         return
+    if g.reading.has("nvidia-bug-reports"):
+        yield "dump.bug_reports", _bug_reports(g.reading), "nvidia-bug-reports"
     yield from _toolkit(g.reading)
     yield from _driver(g)
     if g.loaded:
@@ -130,8 +129,34 @@ def _driver(g: Gpus) -> Iterator[Said]:
         signer = pairs.get("signer", "").strip() or None
     yield "gpu.driver_installed", on_disk, "nvidia-modinfo"
     yield "gpu.driver_signer", signer, "nvidia-modinfo"
+    yield "gpu.library", _library(r), "nvidia-smi-version"
     cuda: Value = g.log if not isinstance(g.log, smi.Element) else smi.text(g.log, "cuda_version")
     yield "version.cuda", cuda, "nvidia-smi"
+
+
+def _library(r: Reading) -> Value:
+    """The version of NVIDIA's management library, as that of the driver that it came with; NVML prefixes CUDA's own.
+
+    nvidia-smi names it where it can talk to the driver, and where it cannot because the two differ.
+    """
+    for name in ("nvidia-smi-version", "nvidia-smi"):
+        if not r.has(name):
+            continue
+        section = r.document.sections[name]
+        told = "\n".join(section.lines) if section.status == "ok" else section.detail
+        found = re.search(r"(?i)NVML (?:library )?version\s*:\s*(\d+(?:\.\d+)+)", told)
+        if found:
+            return library(found[1])
+    lines = r.lines("nvidia-smi-version")
+    if isinstance(lines, Unknown):
+        return lines
+    return Unknown(GapCode.ABSENT, "nvidia-smi --version: it names no NVML version, or is not installed")
+
+
+def library(version: str) -> str:
+    """NVML's own version without the CUDA version before it: 13.580.65 is of the driver 580.65."""
+    first, _, rest = version.partition(".")
+    return rest if len(first) < 3 and rest.partition(".")[0].isdigit() and int(rest.partition(".")[0]) > 99 else version
 
 
 def parameters(r: Reading) -> Mapping[str, str] | Unknown:
@@ -145,11 +170,12 @@ def parameters(r: Reading) -> Mapping[str, str] | Unknown:
 
 def _params(g: Gpus, storage: Storage) -> Iterator[Said]:
     params = parameters(g.reading)
-    yield "gpu.profiling_admin_only", _switch(params, "RmProfilingAdminOnly"), "nvidia-params"
-    yield "gpu.debug_breakpoint", _switch(params, "EnableDbgBreakpoint"), "nvidia-params"
-    yield "gpu.sysmem_initialised", _switch(params, "InitializeSystemMemoryAllocations"), "nvidia-params"
-    yield "gpu.scrub_switched_off", _scrub_switches(params), "nvidia-params"
-    keeps = _switch(params, "PreserveVideoMemoryAllocations")
+    yield "gpu.profiling_admin_only", options.switch(params, "RmProfilingAdminOnly"), "nvidia-params"
+    yield "gpu.debug_breakpoint", options.switch(params, "EnableDbgBreakpoint"), "nvidia-params"
+    yield "gpu.sysmem_initialised", options.switch(params, "InitializeSystemMemoryAllocations"), "nvidia-params"
+    yield "gpu.scrub_switched_off", options.scrub_switches(params), "nvidia-params"
+    yield from options.facts(g.reading, params)
+    keeps = options.switch(params, "PreserveVideoMemoryAllocations")
     if isinstance(keeps, Unknown):
         yield "vram.saved_to", keeps, "nvidia-params"
         return
@@ -161,33 +187,6 @@ def _params(g: Gpus, storage: Storage) -> Iterator[Said]:
     yield "vram.saved_to", saved, "nvidia-params"
     if saved:
         yield "vram.protected", storage.protects(saved), "mounts"
-
-
-def _switch(params: Mapping[str, str] | Unknown, key: str) -> bool | Unknown:
-    if isinstance(params, Unknown):
-        return params
-    text = params.get(key, "")
-    if text in ("0", "1"):
-        return text == "1"
-    return Unknown(GapCode.UNSUPPORTED, f"/proc/driver/nvidia/params: this driver shows no {key}")
-
-
-def _scrub_switches(params: Mapping[str, str] | Unknown) -> tuple[str, ...] | Unknown:
-    """Registry keys that are set so that freed memory is not cleared."""
-    if isinstance(params, Unknown):
-        return params
-    if "RegistryDwords" not in params:
-        return Unknown(GapCode.UNSUPPORTED, "/proc/driver/nvidia/params: this driver shows no RegistryDwords")
-    listed = ";".join(params.get(k, "") for k in ("RegistryDwords", "RegistryDwordsPerDevice"))
-    out = []
-    for piece in re.split(r"[;,]", listed):
-        key, _, value = piece.strip().strip('"').partition("=")
-        number = int(value, 0) if re.fullmatch(r"0[xX][0-9a-fA-F]+|\d+", value.strip()) else None
-        for name, bad in _SCRUB_OFF:
-            # A value that is no number counts as the dangerous one.
-            if key.strip().lower() == name and (number is None or bool(number) == (bad == "on")):
-                out.append(piece.strip())
-    return tuple(out)
 
 
 def _unaccounted(g: Gpus) -> Value:
@@ -269,3 +268,9 @@ def _cuda_dumps(r: Reading) -> Value:
         return lines if lines is not None else ()
     on = (line.strip().removeprefix("export ").strip() for line in lines)
     return tuple(s for s in on if s.partition("=")[2].strip("\"' ") not in ("0", ""))
+
+
+def _bug_reports(r: Reading) -> Value:
+    """Archives of nvidia-bug-report.sh: kernel logs, registry, processes and their arguments, of every tenant."""
+    lines = r.lines("nvidia-bug-reports")
+    return lines if lines is not None else ()

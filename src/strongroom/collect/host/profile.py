@@ -13,6 +13,7 @@ from strongroom.model.errors import Malformed, TooLarge
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEVICES = 1024
+_TELLER = "the profile"
 WANTED = "a profile of NVML: system, device_defaults and devices"
 
 Read = Callable[[object], str]
@@ -58,9 +59,20 @@ _PLACES: tuple[tuple[str, str, Read], ...] = (
     ("ecc.mode_current", "ecc_mode/current_ecc", _word),
     ("ecc.mode_pending", "ecc_mode/pending_ecc", _word),
     ("ecc.errors.aggregate.double_bit.total", "ecc_errors/aggregate/dram_uncorrectable", str),
+    ("ecc.errors.aggregate.single_bit.total", "ecc_errors/aggregate/dram_correctable", str),
+    ("ecc.errors.volatile.double_bit.total", "ecc_errors/volatile/dram_uncorrectable", str),
+    ("ecc.errors.volatile.single_bit.total", "ecc_errors/volatile/dram_correctable", str),
+    ("memory.memory_bus_width", "memory_bus_width", str),
+    ("dram_encryption.mode_current", "dram_encryption_mode/current_dram_encryption", _word),
+    ("dram_encryption.mode_pending", "dram_encryption_mode/pending_dram_encryption", _word),
     ("memory.total_bytes", "fb_memory_usage/total", _mib),
     ("remapped_rows.uncorrectable", "remapped_rows/remapped_row_unc", str),
     ("remapped_rows.correctable", "remapped_rows/remapped_row_corr", str),
+    (
+        "remapped_rows.availability_histogram.none",
+        "remapped_rows/row_remapper_histogram/row_remapper_histogram_none",
+        str,
+    ),
     ("remapped_rows.pending", "remapped_rows/remapped_row_pending", _pending),
     ("remapped_rows.failure_occurred", "remapped_rows/remapped_row_failure", _pending),
     ("retired_pages.single_bit_retirement.count", "retired_pages/multiple_single_bit_retirement/retired_count", str),
@@ -96,8 +108,8 @@ def to_log(data: bytes, file: str) -> Element:
         raise Malformed(file, "other keys", WANTED)
     if len(devices) > MAX_DEVICES:
         raise TooLarge(file, f"{len(devices)} devices", f"at most {MAX_DEVICES}")
-    root = Element(ROOT, 1, {})
-    for name in ("driver_version", "cuda_version"):
+    root = Element(ROOT, 1, {}, teller=_TELLER)
+    for name in ("driver_version", "cuda_version", "nvml_version"):
         _put(root, name, str(system.get(name, "N/A")))
     _put(root, "attached_gpus", str(len(devices)))
     lines = _lines(data)
@@ -146,9 +158,11 @@ def _put(into: Element, path: str, text: str) -> None:
 
 
 def _gpu(device: Mapping[str, object], line: int) -> Element:
-    gpu = Element("gpu", line, {"id": str(_at(device, "pci.bus_id") or "")})
+    gpu = Element("gpu", line, {"id": str(_at(device, "pci.bus_id") or "")}, teller=_TELLER)
     for path, place, said in _PLACES:
         value = _at(device, path)
+        if value == "auto":  # the mock decides it when it runs
+            continue
         if isinstance(value, str | int | float):
             _put(gpu, place, said(value))
     if gpu.find("remapped_rows") is None:  # a card older than Ampere retires pages instead

@@ -14,7 +14,7 @@ Said = tuple[str, Value, str]
 # Inside a container these show the container's own files, programs and namespaces, not the machine's.
 OF_THE_ROOT = (
     "os-release", "sshd", "sshd-match", "uid0", "audit-", "processes", "mounts", "lsblk", "nvidia-modinfo",
-    "nvidia-modprobe", "nvidia-toolkit", "cuda-dumps", "timedatectl", "kdump-config", "coredump-config", "slurm-",
+    "nvidia-modprobe", "nvidia-toolkit", "nvidia-bug-reports", "cuda-dumps", "timedatectl", "kdump-config", "coredump-config", "slurm-",
     "kubelet-", "listeners",
 )  # fmt: skip
 _CODES = {"denied": GapCode.DENIED, "absent": GapCode.ABSENT, "failed": GapCode.CRASHED}

@@ -42,6 +42,7 @@ class Element:
     attributes: dict[str, str]
     text: str = ""
     children: list["Element"] = field(default_factory=list)
+    teller: str = "nvidia-smi"
 
     def find(self, path: str) -> "Element | None":
         """The first element at a path like `ecc_mode/current_ecc`."""
@@ -143,11 +144,11 @@ def text(gpu: Element, path: str) -> str | Unknown | None:
     """What stands at a path; None for a thing that this GPU does not have."""
     found = gpu.find(path)
     if found is None:
-        return Unknown(GapCode.UNSUPPORTED, f"nvidia-smi -q -x: this driver prints no <{path}>")
+        return Unknown(GapCode.UNSUPPORTED, f"{gpu.teller}: this driver prints no <{path}>")
     if found.text in _REFUSED:
-        return Unknown(GapCode.DENIED, f"nvidia-smi: {path}: insufficient permissions: run as root")
+        return Unknown(GapCode.DENIED, f"{gpu.teller}: {path}: insufficient permissions: run as root")
     if _LOST.search(found.text):
-        return Unknown(GapCode.CRASHED, f"nvidia-smi: {path}: {found.text}")
+        return Unknown(GapCode.CRASHED, f"{gpu.teller}: {path}: {found.text}")
     return None if found.text in _NOTHING else found.text
 
 
@@ -158,7 +159,7 @@ def flag(gpu: Element, path: str) -> bool | Unknown | None:
         return found
     if found.lower() in (*_YES, *_NO):
         return found.lower() in _YES
-    return Unknown(GapCode.MALFORMED, f"nvidia-smi: {path}: found {found[:40]!r}, wanted Enabled or Disabled")
+    return Unknown(GapCode.MALFORMED, f"{gpu.teller}: {path}: found {found[:40]!r}, wanted Enabled or Disabled")
 
 
 def number(gpu: Element, path: str) -> int | Unknown | None:
@@ -167,4 +168,6 @@ def number(gpu: Element, path: str) -> int | Unknown | None:
     if not isinstance(found, str):
         return found
     digits = found.split()[0]
-    return int(digits) if digits.isdigit() else Unknown(GapCode.MALFORMED, f"nvidia-smi: {path}: found {found[:40]!r}")
+    return (
+        int(digits) if digits.isdigit() else Unknown(GapCode.MALFORMED, f"{gpu.teller}: {path}: found {found[:40]!r}")
+    )

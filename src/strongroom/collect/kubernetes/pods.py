@@ -7,9 +7,12 @@ from strongroom.collect.kubernetes import accelerators
 from strongroom.collect.kubernetes.templates import Template, containers
 from strongroom.collect.kubernetes.trees import Tree, at, text, text_at, texts, tree_at, trees_at
 from strongroom.kit.leaks import secrets_in
-from strongroom.model.values import Value
+from strongroom.model.codes import GapCode
+from strongroom.model.values import Unknown, Value
 
 # Names of variables that hold a credential; a reference to a file or a key's name is none.
+_DUMPS = ("CUDA_ENABLE_COREDUMP_ON_EXCEPTION", "CUDA_ENABLE_CPU_COREDUMP_ON_EXCEPTION", "CUDA_ENABLE_USER_TRIGGERED_COREDUMP",
+          "CUDA_ENABLE_LIGHTWEIGHT_COREDUMP", "CUDA_COREDUMP_FILE", "CUDA_COREDUMP_PIPE")  # fmt: skip
 _CREDENTIAL = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY|CREDENTIALS?)\Z",
     re.IGNORECASE,
@@ -133,6 +136,19 @@ def _env_secrets(t: Template) -> Iterator[str]:
                 yield f"all of {text_at(source, 'secretRef', 'name')} in {name}"
 
 
+def _cuda_dumps(t: Template) -> Iterator[str | Unknown]:
+    """Variables that make CUDA write a GPU's memory to a file ("CUDA-GDB", GPU core dump support)."""
+    for name, container, _ in _each(t):
+        for variable in trees_at(container, "env"):
+            key, value = text_at(variable, "name"), text_at(variable, "value")
+            elsewhere = isinstance(at(variable, "valueFrom"), dict)  # its value is not in the manifest: taken as on
+            if key in _DUMPS and (elsewhere or value.strip() not in ("", "0")):
+                yield f"{key} of {name}"
+        for source in trees_at(container, "envFrom"):
+            held = text_at(source, "configMapRef", "name") or text_at(source, "secretRef", "name")
+            yield Unknown(GapCode.OUTSIDE, f"variables of {name} from {held or 'elsewhere'} are not in its manifest")
+
+
 def _mounted_secrets(t: Template) -> Iterator[str]:
     """The Secrets that a pod's containers see, as files or as variables."""
     for volume in trees_at(t.spec, "volumes"):
@@ -181,7 +197,7 @@ def _sockets(t: Template) -> Iterator[str]:
             yield here
 
 
-_SAID: tuple[tuple[str, Callable[[Template], Iterable[str]]], ...] = (
+_SAID: tuple[tuple[str, Callable[[Template], Iterable[str | Unknown]]], ...] = (
     ("pod.privileged", _privileged),
     ("pod.capabilities", _added),
     ("pod.host_namespaces", _namespaces),
@@ -194,6 +210,7 @@ _SAID: tuple[tuple[str, Callable[[Template], Iterable[str]]], ...] = (
     ("pod.escalation", _escalating),
     ("pod.no_limit", _unlimited),
     ("pod.env_secrets", _env_secrets),
+    ("dump.cuda", _cuda_dumps),
     ("pod.secrets", lambda t: filter(None, _mounted_secrets(t))),
     ("pod.claims", lambda t: filter(None, _mounted_claims(t))),
     ("pod.images", _images),

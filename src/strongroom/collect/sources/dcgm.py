@@ -93,6 +93,8 @@ def _host(name: str, cards: list[Card], found: Fleet, request: Request) -> Itera
     }
     if (cuda := fleets.cuda(cards)) is not None:
         said["version.cuda"] = cuda
+    if (library := fleets.library(cards)) is not None:
+        said["gpu.library"] = library
     facts = {n: Fact(n, v, where, request.spec) for n, v in said.items()}
     yield Asset(
         id=ident, kind=Kind.HOST, native_type="host", address=name, name=name, provider="onprem", facts=facts, where=where,

@@ -4,14 +4,14 @@ import hashlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from strongroom.collect.host import assemble, document, nvml, profile, smi
+from strongroom.collect.host import assemble, document, nvml, nvml_record, profile, smi
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput, Malformed, TooLarge, Unreadable
 from strongroom.model.estate import Asset, Estate, Fact, Gap, SourceRead
@@ -25,7 +25,8 @@ HINT = "write one with: sh host_collector.sh > HOSTNAME.txt"
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin", "LC_ALL": "C"}
 # A file with another ending (README.md, the script itself) may lie beside the records; one of these must be a record.
 _RECORDS = ("", ".txt", ".out", ".log", ".xml", ".host")
-_PROFILES = (".yaml", ".yml")  # a folder of records may hold other YAML too: only a profile counts
+_OF_THE_MACHINE = ("gpu.driver", "gpu.library", "gpu.cc", "gpu.cc_ready", "version.cuda")
+_PROFILES = (".yaml", ".yml", ".json")  # a folder of records may hold other YAML and JSON: only profiles and NVML count
 
 
 @dataclass(slots=True)
@@ -44,19 +45,24 @@ def script() -> bytes:
 
 
 def recognises(peek: Peek) -> int:
-    """A record by its first line, an XML file by its root, a profile of NVML by its keys, a folder by a record or profile
-    among its first files.
+    """A record by its first line, an XML file by its root, NVML's by its keys, a folder by one of these among its first
+    files.
     """
     if not peek.is_dir:
         if document.is_document(peek.head):
             return 100
-        return 95 if smi.is_smi(peek.head) or profile.is_profile(peek.head) else 0
+        return 95 if _of_gpus(peek.head) else 0
     records = (peek.path / n for n in peek.names if PurePosixPath(n).suffix in (*_RECORDS, *_PROFILES))
     for path in [p for p in records if p.is_file() and not p.is_symlink()][:20]:
         head = _head(path)
-        if document.is_document(head) or smi.is_smi(head) or profile.is_profile(head):
+        if document.is_document(head) or _of_gpus(head):
             return 80
     return 0
+
+
+def _of_gpus(head: bytes) -> bool:
+    """Whether a file is of GPUs alone: nvidia-smi's XML, a record of NVML, or a profile of it."""
+    return smi.is_smi(head) or nvml_record.is_record(head) or profile.is_profile(head)
 
 
 def _head(path: Path) -> bytes:
@@ -102,6 +108,8 @@ def _take(data: bytes, name: str, request: Request, read: _Read) -> None:
     head = data[:65_536]
     if smi.is_smi(head) and not document.is_document(head):
         hosts = [assemble.from_xml(smi.parse(data, name), name, request.spec)]
+    elif nvml_record.is_record(head):
+        hosts = [assemble.from_xml(nvml_record.parse(data, name), name, request.spec)]
     elif profile.is_profile(head):
         hosts = [assemble.from_xml(profile.to_log(data, name), name, request.spec)]
     else:
@@ -169,7 +177,7 @@ def _walk(root: Path, request: Request, read: _Read) -> Iterator[Path]:
             path = Path(folder) / name
             if name.startswith(".") or path.suffix not in (*_RECORDS, *_PROFILES):
                 continue
-            if path.suffix in _PROFILES and not profile.is_profile(_head(path)):
+            if path.suffix in _PROFILES and not _of_gpus(_head(path)):
                 continue
             if path.is_symlink():
                 _miss(read, request, str(path), GapCode.LINK, "a link, which is not followed")
@@ -225,29 +233,38 @@ def _with_nvml(host: assemble.Host, source: str) -> assemble.Host:
     if not any(p.facts["gpu.vendor"].value == "nvidia" for p in host.parts if p.kind is Kind.GPU):
         return host
     answer = nvml.ask(nvml.load())
-    version = answer if isinstance(answer, Unknown) else answer[0]
-    known = {} if isinstance(answer, Unknown) else answer[1]
-    facts = host.asset.facts | {"gpu.nvml": Fact("gpu.nvml", version, host.asset.where, source)}
-    parts = [_filled(p, known, source) for p in host.parts]
-    return assemble.Host(msgspec.structs.replace(host.asset, facts=facts), parts, host.gaps)
+    if isinstance(answer, Unknown):
+        facts = host.asset.facts | {"gpu.nvml": Fact("gpu.nvml", answer, host.asset.where, source)}
+        return assemble.Host(msgspec.structs.replace(host.asset, facts=facts), host.parts, host.gaps)
+    root = nvml_record.to_log(answer, "NVML")
+    seen = assemble.from_xml(root, "NVML", source)
+    version = smi.text(root, "nvml_version")
+    asset = _filled(host.asset, {n: f for n, f in seen.asset.facts.items() if n in _OF_THE_MACHINE})
+    facts = asset.facts | {"gpu.nvml": Fact("gpu.nvml", version, host.asset.where, source)}
+    by_uuid = {p.value("gpu.uuid"): p.facts for p in seen.parts}
+    by_place = {p.value("gpu.pci"): p.facts for p in seen.parts}
+    parts = []
+    for p in host.parts:
+        uuid, place = p.value("gpu.uuid"), p.value("gpu.pci")
+        known = by_uuid.get(uuid) if isinstance(uuid, str) else None
+        parts.append(_filled(p, known or (by_place.get(place) if isinstance(place, str) else None) or {}))
+    return assemble.Host(msgspec.structs.replace(asset, facts=facts), parts, host.gaps)
 
 
-def _filled(part: Asset, known: nvml.Seen, source: str) -> Asset:
-    uuid = part.facts["gpu.uuid"].value if "gpu.uuid" in part.facts else None
-    if not isinstance(uuid, str) or uuid not in known:
-        return part
+def _filled(asset: Asset, known: Mapping[str, Fact]) -> Asset:
+    """An asset with what is known of it elsewhere and not here."""
     more = {
-        n: Fact(n, v, None, source)
-        for n, v in known[uuid].items()
-        if n not in part.facts or isinstance(part.facts[n].value, Unknown)
+        n: msgspec.structs.replace(f, where=None)
+        for n, f in known.items()
+        if not isinstance(f.value, Unknown) and (n not in asset.facts or isinstance(asset.facts[n].value, Unknown))
     }
-    return msgspec.structs.replace(part, facts=part.facts | more)
+    return msgspec.structs.replace(asset, facts=asset.facts | more)
 
 
 COLLECTOR = Collector(
     scheme="host",
     title="Machines seen from inside",
-    reads="nothing: this machine, by a script; FILE or DIR: outputs of host_collector.sh, nvidia-smi -q -x, NVML profiles",
+    reads="nothing: this machine, by a script; FILE or DIR: outputs of host_collector.sh, nvidia-smi -q -x, NVML",
     kinds=assemble.KINDS,
     recognises=recognises,
     collect=collect,

@@ -39,7 +39,7 @@ CONTROL = Control(
                 "CUDA core dumps, kdump, core_pattern and GPU core dumps are disabled, or written encrypted to a "
                 "registered store with a retention."
             ),
-            measured_by=("host",),
+            measured_by=("host", "k8s"),
         ),
         Clause(
             id="GPU-05.profilers-restricted",
