@@ -154,7 +154,7 @@ class Account:
         said = a.value("policy.boundary")
         named = [r.id for r in a.refs if r.rel == "boundary"]
         if named:
-            return self.policy(named[0].removeprefix("terraform:"), a.id)
+            return self.policy(named[0].removeprefix("terraform:").removeprefix("cloudformation:"), a.id)
         if isinstance(said, Unknown):
             return Document(f"{a.id}#boundary", f"boundary of {a.address}", hole=said.detail)
         if said is True:
@@ -170,7 +170,7 @@ class Account:
         """
         for r in a.refs:
             if r.rel == rel:
-                plain = r.id.removeprefix("terraform:")
+                plain = r.id.removeprefix("terraform:").removeprefix("cloudformation:")
                 found = [x for x in self.names.at(plain) if x.native_type.startswith(natives)]
                 same = [x for x in found if _index(x.address) and _index(x.address) == _index(a.address)]
                 yield from same or found

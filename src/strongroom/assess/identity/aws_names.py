@@ -20,6 +20,7 @@ STATEMENTS = ("policy.statements", "trust.statements", "resource.statements", "b
 _REFERENCE = re.compile(
     r"\$\{((?:module\.[\w-]+(?:\[[^\]]*\])?\.)*(?:data\.)?[a-z][a-z0-9]*_\w+\.[\w-]+(?:\[[^\]]*\])?)(?:\.(\w+))?\}"
 )
+_LOGICAL = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)(?:\.(\w+))?\}")  # what a template calls its resources
 _ACCOUNT_ARN = re.compile(r"arn:aws[\w-]*:([\w-]*):[\w-]*:(\d{12}):(.+)", re.DOTALL)
 _INDEX = re.compile(r"\[[^\]]*\]$")
 _MOST = 64  # instances of a block that one text may stand for; the others are covered by a hole
@@ -96,15 +97,24 @@ class Names:
     def _spelt(self, text: str, within: str) -> Iterable[str]:
         """A text with names in place of references, once for each instance that a reference may mean."""
         text = text.replace("${account}", self._accounts.get(within, self.account))
+        if "${AWS::" in text:  # pseudo parameters of CloudFormation
+            text = text.replace("${AWS::AccountId}", self._accounts.get(within, self.account))
+            text = text.replace("${AWS::Partition}", "aws").replace("${AWS::URLSuffix}", "amazonaws.com")
+            text = text.replace("${AWS::Region}", self.region or "*")
         if "${" not in text:
             return (text,)
         pieces: list[Sequence[str]] = []
         start = 0
-        for m in _REFERENCE.finditer(text):
+        for m in self._references(text, within):
             pieces += [(text[start : m.start()],), self._meant(m, within)]
             start = m.end()
         pieces.append((text[start:],))
         return ["".join(p) for p in islice(product(*pieces), _MOST)]
+
+    def _references(self, text: str, within: str) -> list[re.Match[str]]:
+        """The references of a text; what could be a template's own name is one where something is called so."""
+        logical = [m for m in _LOGICAL.finditer(text) if self.at(m[1], within)]
+        return sorted((*_REFERENCE.finditer(text), *logical), key=lambda m: m.start())
 
     def _meant(self, reference: re.Match[str], within: str) -> Sequence[str]:
         address, attribute, inside = reference[1], reference[2] or "", reference.start() > 0

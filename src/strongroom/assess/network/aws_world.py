@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from strongroom.kit.aws_types import canonical
 from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset
 from strongroom.model.kinds import Kind
@@ -18,27 +19,7 @@ _WRITTEN = ("terraform:", "cloudformation:")  # what is not made there is as AWS
 
 def native(asset: Asset) -> str:
     """The native type as Terraform names it; CloudFormation's stand for the same."""
-    return _OF_TEMPLATES.get(asset.native_type, asset.native_type)
-
-
-_OF_TEMPLATES = {
-    "AWS::EC2::VPC": "aws_vpc", "AWS::EC2::Subnet": "aws_subnet", "AWS::EC2::RouteTable": "aws_route_table",
-    "AWS::EC2::SubnetRouteTableAssociation": "aws_route_table_association", "AWS::EC2::Route": "aws_route",
-    "AWS::EC2::InternetGateway": "aws_internet_gateway", "AWS::EC2::VPCGatewayAttachment": "aws_internet_gateway_attachment",
-    "AWS::EC2::EgressOnlyInternetGateway": "aws_egress_only_internet_gateway", "AWS::EC2::NatGateway": "aws_nat_gateway",
-    "AWS::EC2::NetworkAcl": "aws_network_acl", "AWS::EC2::SubnetNetworkAclAssociation": "aws_network_acl_association",
-    "AWS::EC2::SecurityGroup": "aws_security_group", "AWS::EC2::NetworkInterface": "aws_network_interface",
-    "AWS::EC2::EIP": "aws_eip", "AWS::EC2::EIPAssociation": "aws_eip_association", "AWS::EC2::Instance": "aws_instance",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "aws_lb", "AWS::ElasticLoadBalancingV2::Listener": "aws_lb_listener",
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "aws_lb_target_group", "AWS::ElasticLoadBalancing::LoadBalancer": "aws_elb",
-    "AWS::AutoScaling::AutoScalingGroup": "aws_autoscaling_group", "AWS::EKS::Cluster": "aws_eks_cluster",
-    "AWS::SageMaker::NotebookInstance": "aws_sagemaker_notebook_instance", "AWS::SageMaker::Domain": "aws_sagemaker_domain",
-    "AWS::SageMaker::Model": "aws_sagemaker_model", "AWS::Lambda::Function": "aws_lambda_function",
-    "AWS::OpenSearchService::Domain": "aws_opensearch_domain", "AWS::S3::Bucket": "aws_s3_bucket",
-    "AWS::RDS::DBInstance": "aws_db_instance", "AWS::RDS::DBSubnetGroup": "aws_db_subnet_group",
-    "AWS::EC2::VPCEndpoint": "aws_vpc_endpoint", "AWS::AutoScaling::LaunchConfiguration": "aws_launch_configuration",
-    "AWS::EC2::LaunchTemplate": "aws_launch_template",
-}  # fmt: skip
+    return canonical(asset.native_type)
 
 
 def texts(value: Value) -> tuple[str | Unknown, ...]:

@@ -6,6 +6,7 @@ from strongroom.collect.cloudformation.shape import Part, Shape, Values, each, i
 from strongroom.collect.native import Row
 from strongroom.collect.resource import Link
 from strongroom.collect.tables._aws_identity import attached, inline
+from strongroom.collect.tables._aws_links import links
 from strongroom.model.values import Unknown
 
 
@@ -61,6 +62,9 @@ def _permission_set(values: Values) -> None:
 
 
 _OF_IDENTITY = (Row("policy.statements", inline), attached("managed_policy_arns"))
+_OF_WHOM = tuple(
+    links(f"policy.{kind}", kind) for kind in ("roles", "users", "groups")
+)  # a policy that names them itself
 _DOCUMENT = ("policy_document", "policy")
 
 SHAPES = (
@@ -103,6 +107,7 @@ SHAPES = (
         native="aws_iam_policy",
         moves=(("managed_policy_name", "name"), _DOCUMENT),
         parts=_managed_policy,
+        rows=_OF_WHOM,
         required=("PolicyDocument",),
     ),
     Shape(
@@ -110,6 +115,7 @@ SHAPES = (
         native="aws_iam_policy",
         moves=(("policy_name", "name"), _DOCUMENT),
         parts=_inline_policy,
+        rows=_OF_WHOM,
         required=("PolicyDocument",),
     ),
     Shape(
