@@ -152,6 +152,27 @@ def test_who_interrupts_a_scrub_waits_for_nobody(tmp_path: Path) -> None:
     assert "processes remain" not in run("scrub", "plan", *big, cwd=tmp_path).stdout
 
 
+def test_who_interrupts_a_leak_test_leaves_an_entry(tmp_path: Path) -> None:
+    """Ctrl-C ends the process that has the GPU; the test is logged as one that cannot tell, and the GPU is free."""
+    big = ("--device", "cpu", "--card", "big", "--gpu", "CPU-1")
+    assert run("scrub", "emulate", "big", "--mib", "512", cwd=tmp_path).returncode == 0
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    argv = [sys.executable, "-P", "-m", "strongroom", "scrub", "leak-test", *big]
+    started = subprocess.Popen(argv, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    card = tmp_path / "big/card.json"
+    while not json.loads(card.read_text()).get("owners"):  # it has no context yet
+        assert started.poll() is None
+        time.sleep(0.05)
+    started.send_signal(signal.SIGINT)
+    _, said = started.communicate()
+    assert (started.returncode, "interrupted" in said) == (130, True), said
+    (line,) = run("log", "export", cwd=tmp_path).stdout.splitlines()
+    fields = json.loads(line)["entry"]["fields"]
+    assert (fields["what"], fields["gpu"], fields["outcome"]) == ("leak-test", "CPU-1", "cannot-tell")
+    assert "interrupted: somebody ended it after" in fields["reasons"][0]
+    assert "processes remain" not in run("scrub", "plan", *big, cwd=tmp_path).stdout
+
+
 def test_a_place_that_cannot_be_written_is_told(home: Path) -> None:
     """Without a place for the log, nothing is touched, and exit 2 says why."""
     (home / ".local").write_text("a file where a folder must be")

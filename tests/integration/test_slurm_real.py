@@ -18,6 +18,7 @@ from strongroom.app.scrub import emulate
 from strongroom.isolate import slurm_facts
 from strongroom.isolate.targets import scrub as between
 from strongroom.isolate.targets import slurm as target
+from strongroom.scrub.devices.cpu import CpuDevice
 
 pytestmark = pytest.mark.integration
 
@@ -78,7 +79,7 @@ def files(folder: Path) -> dict[str, str]:
 def scrub_script(text: str, folder: Path) -> str:
     """A rendered script, as it is but for where things are, and for the cards that stand for GPUs."""
     here = f"""#!/bin/sh
-export SLURM_CONF={folder}/slurm.conf STRONGROOM_GPUS={folder}/gpus.json XDG_STATE_HOME={folder}/scrubs
+export SLURM_CONF={folder}/slurm.conf STRONGROOM_GPUS={folder}/gpus.json STRONGROOM_LOCK={folder}/lock XDG_STATE_HOME={folder}/scrubs
 echo "$0 $SLURM_JOB_ID ${{SLURM_JOB_GPUS:-}}" >>{folder}/scrub.log; exec 2>>{folder}/scrub.log
 """
     program = f"exec {sys.executable} -P -m strongroom"
@@ -208,6 +209,55 @@ def test_the_gpu_of_a_job_is_scrubbed_before_the_next(held: Lab) -> None:
     ends = [before + n for n, e in enumerate(told) if e["what"] == "handover-end" and e["jobs"] == [first]]
     starts = [e for e in told if e["what"] == "start" and e["jobs"] == [second]]
     assert [(e["ok"], e["relies-on"]) for e in starts] == [(True, [str(ends[0])])]
+
+
+def test_jobs_that_shared_a_gpu_are_scrubbed_after(held: Lab) -> None:
+    """Jobs with shards of a GPU end one by one: each drains the node, and it takes jobs again when the GPU was handed over."""
+    idle(held)
+    before = len(entries(held))
+    for card in held.folder.glob("cards/*/memory"):
+        data = bytearray(card.read_bytes())
+        data[1 << 20 : (1 << 20) + 16] = b"a sharer's words"
+        card.write_bytes(data)
+    both = [held.submit("--gres=shard:2", user="daemon").stdout.strip() for _ in range(2)]
+    for job in both:
+        assert held.eventually(job, "COMPLETED") == "COMPLETED"
+    until = time.monotonic() + slurm_lab.UP
+    while held.node() != "IDLE" and time.monotonic() < until:
+        time.sleep(0.2)
+    told = entries(held)[before:]
+    assert held.node() == "IDLE", (held.folder / "scrub.log").read_text()
+    ends = [e for e in told if e["what"] == "handover-end"]
+    assert [(e["ended"], e["causes"][0].startswith("shared: job ")) for e in ends] == [("good", True)] * len(ends)  # type: ignore[index]
+    assert {job for e in ends for job in e["jobs"]} == set(both)  # type: ignore[attr-defined]
+    stages = [e["stage"] for e in told if e.get("stage")]
+    assert stages == ["cordon", "scrub", "health", "uncordon"] * len(ends)
+    scrubbed = {e["gpu"] for e in told if e["what"] == "scrub"}
+    assert scrubbed
+    assert not any(any((held.folder / f"cards/{gpu}/memory").read_bytes()) for gpu in scrubbed)
+    whole = held.submit("--gres=gpu:1").stdout.strip()
+    assert held.eventually(whole, "COMPLETED") == "COMPLETED", (held.folder / "scrub.log").read_text()
+
+
+def test_a_sharer_that_is_still_there_holds_the_node(held: Lab) -> None:
+    """While another of them uses the GPU it is not scrubbed: the node stays drained, and the reason is ours."""
+    idle(held)
+    guest = CpuDevice("CPU-0", held.folder / "cards/CPU-0")
+    guest.open(lambda _: 1.0)
+    try:
+        job = held.submit("--gres=shard:1", user="daemon").stdout.strip()
+        assert held.eventually(job, "COMPLETED") == "COMPLETED"
+        assert drained(held), (held.folder / "scrub.log").read_text()
+        shown = held.run("scontrol", "show", "node", "-o").stdout
+        assert "Reason=strongroom scrub " in shown
+        idle_not = held.submit("--gres=gpu:1").stdout.strip()
+        assert held.state(idle_not) == "PENDING"
+    finally:
+        guest.close()
+    again = strongroom(held, "handover", "--numbers", "0,1", "--scheduler", "slurm")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "DRAIN" not in held.node()
+    held.run("scancel", idle_not)
 
 
 def test_a_node_whose_scrub_fails_takes_no_next_tenant(held: Lab) -> None:

@@ -44,10 +44,15 @@ def place(tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
-def handed(place: Path, *causes: Cause, minor: int = 0) -> app.HandedOver:
-    gpus = scrubs.Asked((fake.UUID,), "cuda", {}, ("7",), seconds=30)
+def desk(place: Path) -> scrubs.Desk:
+    """A log that counts, and the books of this test."""
+    return scrubs.Desk(Counting(), place / "books", lambda: datetime(2026, 11, 22, tzinfo=UTC))
+
+
+def handed(place: Path, *causes: Cause, minor: int = 0, seconds: float = 30) -> app.HandedOver:
+    gpus = scrubs.Asked((fake.UUID,), "cuda", {}, ("7",), seconds=seconds)
     wanted = app.Wanted(gpus, "n1", "none", causes, minors={fake.UUID: minor}, log=place / "kmsg")
-    return app.hand_over(wanted, scrubs.Desk(Counting(), place / "books", lambda: datetime(2026, 11, 22, tzinfo=UTC)))
+    return app.hand_over(wanted, desk(place))
 
 
 def test_a_gpu_is_handed_over_by_what_nvml_says(place: Path, library: Path) -> None:
@@ -101,3 +106,48 @@ def test_a_gpu_that_needs_a_reset_gets_one(place: Path, library: Path, monkeypat
     assert "a row is to be remapped at the next reset" in found.why
     fake.gpu(place / "gpu", library)
     assert handed(place).path.ended is Ended.GOOD
+
+
+# What goes wrong with a GPU between two tenants, by its name -> how the driver answers, and what is said of it.
+BAD: dict[str, tuple[dict[str, object], str]] = {
+    "the GPU is lost before the scrub": ({"fail.nvmlDeviceGetHandleByUUID": 15}, "gpu is lost"),
+    "the GPU is lost while it is read": ({"fail.sr_audit": 700}, "CUDA_ERROR_ILLEGAL_ADDRESS"),
+    "the GPU is lost while it is written": ({"fail.cuStreamQuery.5": 214}, "CUDA_ERROR_ECC_UNCORRECTABLE"),
+    "the GPU is lost after the scrub": ({"fail.nvmlInit.2": 15}, "gpu is lost"),
+    "the GPU hangs": ({"fail.cuStreamQuery": 600}, "no answer within"),
+    "the process dies": ({"dies": "sr_zero"}, "an end with status -9"),
+    "a process of the last job is alive": ({"compute": 77}, "processes remain: 77"),
+    "a process draws on it": ({"graphics": 78}, "processes remain: 78"),
+    "MPS is alive": ({"mps": 79}, "MPS is alive: client 79"),
+    "there is no memory for a context": ({"fail.cuDevicePrimaryCtxRetain": 2}, "CUDA_ERROR_OUT_OF_MEMORY"),
+    "too little memory is had": ({"reserved": 8 << 20}, "are wanted"),
+    "the library is of another driver": ({"fail.nvmlInit": 18}, "version mismatch"),
+    "CUDA is of another driver": ({"fail.cuInit": 803}, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"),
+    "the driver takes no code of this compiler": ({"fail.cuModuleLoadData": 222}, "UNSUPPORTED_PTX_VERSION"),
+    "NVML names no processes": (
+        {"fail.nvmlDeviceGetComputeRunningProcesses": 999},
+        "cannot tell whether processes remain",
+    ),
+    "NVML knows no MIG mode": ({"fail.nvmlDeviceGetMigMode": 999}, "cannot tell whether it is partitioned"),
+    "NVML counts no errors": ({"fail.nvmlDeviceGetTotalEccErrors": 999}, "errors"),
+    "NVML tells no memory": ({"fail.nvmlDeviceGetMemoryInfo": 999}, "cannot tell how much memory"),
+    "NVML finds no device": ({"fail.nvmlDeviceGetPciInfo": 999}, "cannot tell which PCI device it is"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_holds_the_node(name: str, place: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong, the handover ends as held, says why, has no scrub that counts, and the GPU is not ready."""
+    monkeypatch.setattr(cuda, "run", lambda *_, **__: "GPU was successfully reset.")
+    conf, word = BAD[name]
+    fake.gpu(place / "gpu", library, **conf)
+    found = handed(place, seconds=5)
+    assert found.path.ended is Ended.HELD, found.why
+    told = "; ".join((found.why, *(s.detail for s in found.path.steps), *(c.detail for c in found.path.causes)))
+    assert word in told, told
+    fake.gpu(place / "gpu", library)  # all is well again, and nobody has handed it over
+    wanted = app.Wanted(scrubs.Asked((fake.UUID,), "cuda", {}), "n1", "none", log=place / "kmsg")
+    ready = app.ready(wanted, desk(place), "8")
+    assert not ready.good
+    good = handed(place)
+    assert good.path.ended is Ended.GOOD, good.why

@@ -19,6 +19,7 @@ from strongroom.app.scrub import Desk
 from strongroom.model.errors import BadUsage, GpuError, LogError, Malformed, StateError
 from strongroom.model.handover import Cause, Cordon, Ended, Hold, KeeperKind, Known, Stage, Why
 from strongroom.model.log import LogEntry
+from strongroom.scrub.devices.cpu import CpuDevice
 from strongroom.scrub.emulated import Spec
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -148,6 +149,26 @@ def test_a_change_of_tenants(stand: Stand, kept: bool) -> None:
     start = stand.log.entries[-1].fields
     assert (start["what"], start["ok"], start["jobs"]) == ("start", True, ("8",))
     assert start["relies-on"] == (str(found.entry),)
+
+
+@BOTH
+def test_a_gpu_that_jobs_shared_waits_for_the_last(stand: Stand) -> None:
+    """No scheduler keeps it for one of them: the node is cordoned; while one is on it it is held, and goes on with the last."""
+    stand.run()
+    guest = CpuDevice(cards.UUID, stand.card)
+    guest.open(lambda _: 1.0)
+    wanted = stand.wanted()
+    assert "processes remain" in stand.ready()
+    assert app.ready(wanted._replace(shared=True), stand.desk(), "9").good  # beside others of its kind
+    held = stand.run(Cause(Why.SHARED, "job 7"))
+    assert (held.path.ended, stand.node.hold.cordoned) == (Ended.HELD, True)
+    assert [s.stage for s in held.path.steps] == [Stage.CORDON, Stage.SCRUB]
+    assert not app.ready(wanted._replace(shared=True), stand.desk(), "9").good
+    guest.close()
+    good = stand.run(Cause(Why.SHARED, "job 8"))
+    assert good.good
+    assert [s.stage for s in good.path.steps] == [Stage.CORDON, Stage.SCRUB, Stage.HEALTH, Stage.UNCORDON]
+    assert (stand.node.hold.cordoned, stand.ready()) == (False, "")
 
 
 @BOTH

@@ -44,7 +44,8 @@ _FAILS = (GpuError, BadInput, NotFound)  # of a step; a log or a book that fails
 class Wanted(NamedTuple):
     """Which GPUs of which node, held by which scheduler, and why; `log` is the kernel's.
 
-    `accept_firmware` is a person's word: what is on the GPUs now is what the next handover is compared with.
+    `accept_firmware` is a person's word: what is on the GPUs now is what the next handover is compared with. `shared` says
+    that the next job gets a part of a GPU, and that others of its kind may be on it.
     """
 
     gpus: scrubs.Asked
@@ -55,6 +56,7 @@ class Wanted(NamedTuple):
     link: Link | None = None
     minors: Mapping[str, int] = {}
     accept_firmware: bool = False
+    shared: bool = False
     log: Folder = kernel_log.KMSG
 
 
@@ -355,7 +357,7 @@ def _against(wanted: Wanted, book: Book, boot: str, planned: Planned) -> tuple[s
         return (planned.trouble,)
     if uuid in wanted.minors and standing.minor != wanted.minors[uuid]:
         return (f"it is not /dev/nvidia{wanted.minors[uuid]}, as the table of this node has it",)
-    return tuple(judge.ready(uuid, standing, book.known.get(uuid), book.opened, boot))
+    return tuple(judge.ready(uuid, standing, book.known.get(uuid), book.opened, boot, shared=wanted.shared))
 
 
 def causes_of(texts: Sequence[str]) -> tuple[Cause, ...]:

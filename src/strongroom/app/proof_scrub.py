@@ -29,8 +29,8 @@ PROOFS = (
         "handovers in Slurm: the rendered epilog and prolog, drain and resume (`scrub handover`, `scrub ready`)",
         Level.REAL_SOFTWARE,
         "Slurm 22.05's daemons: the epilog scrubs and logs, one that fails drains the node and the next tenant waits, the prolog "
-        "asks again, and a drain of another is left as it is",
-        "emulated cards stood for the GPUs; shards are not handed over",
+        "asks again, a drain of another is left as it is, and jobs with shards drain it until the last was scrubbed after",
+        "emulated cards stood for the GPUs; MPS was not configured",
         ("tests/integration/test_slurm_real.py", "tests/scrub/test_handover.py"),
     ),
     Proof(

@@ -217,9 +217,18 @@ def _run(asked: Asked, uuid: str) -> ScrubReport:
 
 
 def leak_test(asked: Asked, desk: Desk) -> list[Tested]:
-    """Test GPUs one after the other, judge, and log each. Raises as `scrub`."""
+    """Test GPUs one after the other, judge, and log each. Raises as `scrub`.
+
+    A test that somebody interrupts is logged as what it came to until then, and then it ends as an interruption does.
+    """
     check(asked)
-    return [_leak_test(asked, desk, uuid) for uuid in asked.uuids]
+    done = []
+    for uuid in asked.uuids:
+        one = _leak_test(asked, desk, uuid)
+        if one.report.failure is not None and one.report.failure.step == matrix.INTERRUPTED:
+            raise KeyboardInterrupt
+        done.append(one)
+    return done
 
 
 def _leak_test(asked: Asked, desk: Desk, uuid: str) -> Tested:

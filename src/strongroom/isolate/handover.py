@@ -101,8 +101,10 @@ def next_stage(path: Path) -> Stage | Ended:
     return handover_path.following(path)
 
 
-def ready(uuid: str, now: Standing, known: Known | None, opened: Sequence[Path], boot: str) -> Iterator[str]:
-    """What speaks against giving a GPU to the next job."""
+def ready(
+    uuid: str, now: Standing, known: Known | None, opened: Sequence[Path], boot: str, *, shared: bool = False
+) -> Iterator[str]:
+    """What speaks against giving a GPU to the next job. One that shares it may find others of its kind on it."""
     if known is None:
         yield "no handover of it is known"
     elif known.outcome not in {Ended.GOOD, Ended.LEFT}:
@@ -112,7 +114,7 @@ def ready(uuid: str, now: Standing, known: Known | None, opened: Sequence[Path],
     yield from (f"handover {p.run} of it is {p.ended}" for p in opened if uuid in p.gpus)
     if now.occupants is None:
         yield f"cannot tell whether processes remain: {now.unknown.get('occupants', 'no reason')}"
-    elif now.occupants:
+    elif now.occupants and not shared:
         yield f"{len(now.occupants)} processes remain: {', '.join(str(o.pid) for o in now.occupants[:_MOST])}"
     if known is not None and known.driver and now.driver != known.driver:
         yield f"driver was {known.driver} at the last handover, and is {now.driver or 'unknown'}"

@@ -6,7 +6,7 @@ the GPUs until the caller ends there is nothing to cordon. A step that failed is
 
 from collections.abc import Iterator, Sequence
 
-from strongroom.model.handover import FAILURES, Cause, Done, Ended, Path, Stage
+from strongroom.model.handover import FAILURES, Cause, Done, Ended, Path, Stage, Why
 
 
 def failed(causes: Sequence[Cause]) -> bool:
@@ -19,6 +19,8 @@ def stages(causes: Sequence[Cause], *, kept: bool) -> tuple[Stage, ...]:
     middle = (Stage.SCRUB, Stage.HEALTH)
     if failed(causes):
         return (Stage.CORDON, Stage.RESET, *middle, Stage.UNCORDON)
+    # Jobs that shared a GPU end one by one, and the scheduler keeps it for none of them.
+    kept = kept and not any(c.why is Why.SHARED for c in causes)
     return middle if kept else (Stage.CORDON, *middle, Stage.UNCORDON)
 
 

@@ -11,7 +11,7 @@ SCHEMA = "strongroom.handover/1"
 
 
 class Why(StrEnum):
-    """Why a GPU is handed over. All but the first two are failures."""
+    """Why a GPU is handed over. All but the first two and the last are failures."""
 
     TENANT = "tenant-change"
     BOOT = "boot"
@@ -19,6 +19,7 @@ class Why(StrEnum):
     ECC = "ecc"
     HANG = "hang"
     EXIT = "abnormal-exit"
+    SHARED = "shared"  # jobs had parts of it, and the scheduler names none for them
 
 
 FAILURES = frozenset({Why.XID, Why.ECC, Why.HANG, Why.EXIT})

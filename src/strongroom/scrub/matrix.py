@@ -14,6 +14,7 @@ from strongroom.scrub.wire import CONTROL, END, LOOK, SEEK, VICTIM, Found, Work
 SHARE = (
     4  # one part in so many of all memory is planted: more than any context takes, so that some of it can be reached
 )
+INTERRUPTED = "interrupted"
 _BIG = 1 << 30
 _SMALL, _TINY = 64 << 10, 512  # octets: far below a granule, of a GPU and of an emulated card
 Allowed = Callable[[Standing], tuple[str, ...]]
@@ -93,10 +94,22 @@ class _Test:
 
 
 def leak_test(asked: Asked, allowed: Allowed, clock: Clock) -> LeakReport:
-    """Every case, controls first. `allowed` says what speaks against touching the GPU as it stands."""
+    """Every case, controls first. `allowed` says what speaks against touching the GPU as it stands.
+
+    Where somebody interrupts, the report says so, with what was tried until then: a test that was begun must not vanish.
+    """
     begun = clock()
-    test = _Test(asked)
+    tried: list[Tried] = []
     report = LeakReport(uuid=asked.uuid, device=asked.device)
+    try:
+        report = _cases(_Test(asked), report, allowed, tried)
+    except KeyboardInterrupt:
+        words = f"somebody ended it after {len(tried)} of {len(CONTROLS) + len(ATTACKS)} cases"
+        report = msgspec.structs.replace(report, failure=Failure(INTERRUPTED, words))
+    return msgspec.structs.replace(report, tried=tuple(tried), microseconds=round((clock() - begun) * 1e6))
+
+
+def _cases(test: _Test, report: LeakReport, allowed: Allowed, tried: list[Tried]) -> LeakReport:
     try:
         standing = test.look()
     except GpuError as e:
@@ -104,7 +117,6 @@ def leak_test(asked: Asked, allowed: Allowed, clock: Clock) -> LeakReport:
     report = msgspec.structs.replace(report, before=standing)
     if reasons := allowed(standing):
         return msgspec.structs.replace(report, failure=Failure("look", "; ".join(reasons)))
-    tried = []
     for case in (*CONTROLS, *ATTACKS):
         try:
             one, found = test.tried(case)
@@ -112,4 +124,4 @@ def leak_test(asked: Asked, allowed: Allowed, clock: Clock) -> LeakReport:
         except GpuError as e:
             one = Tried(case=case, failure=str(e))
         tried.append(one)
-    return msgspec.structs.replace(report, tried=tuple(tried), microseconds=round((clock() - begun) * 1e6))
+    return report

@@ -3,25 +3,48 @@
 from strongroom.model.isolate import SCRUB, Document, Rendering, Target
 
 TABLE = "/etc/strongroom/gpus.json"
-_EPILOG = """\
+# Whether a job had shards or MPS of a GPU. Slurm may name the GPU, and then names it for everybody who shares it, or none.
+_SHARES = """\
+numbers=${SLURM_JOB_GPUS:-} shares=
+job=$(scontrol show job --oneliner "$SLURM_JOB_ID") || exit 1
+case $(printf '%s' "$job" | sed 's,gres[:/][a-z]*[:=]0,,g') in
+*gres[:/]shard* | *gres[:/]mps*) shares=yes numbers=${numbers:-all} ;;
+esac
+[ -n "$numbers" ] || exit 0  # a job without GPUs leaves nothing on one
+export XDG_STATE_HOME="${XDG_STATE_HOME:-/var/lib}"
+"""
+_EPILOG = (
+    """\
 #!/bin/sh
 # Hand the GPUs of a job over when it has ended. Anything but exit 0 drains the node ("Epilog error"), and the next tenant waits.
 set -u
-[ -n "${SLURM_JOB_GPUS:-}" ] || exit 0  # slurmd says which; a job without GPUs leaves nothing on one
-export XDG_STATE_HOME="${XDG_STATE_HOME:-/var/lib}"
-exec strongroom scrub handover --scheduler slurm --node "$SLURMD_NODENAME" --job "$SLURM_JOB_ID" \\
-  --table "${STRONGROOM_GPUS:-@TABLE@}" --numbers "$SLURM_JOB_GPUS" >&2
 """
-_PROLOG = """\
+    + _SHARES
+    + """\
+cause=tenant-change
+if [ -n "$shares" ]; then
+  # The first that ends drains the node; it takes jobs again when the last has ended and its GPUs were handed over. One epilog
+  # at a time, for those that share may end together.
+  cause="shared:job $SLURM_JOB_ID"
+  { exec 9>"${STRONGROOM_LOCK:-/run/strongroom-shared.lock}" && flock -w 600 9; } || exit 1
+fi
+exec strongroom scrub handover --scheduler slurm --node "$SLURMD_NODENAME" --job "$SLURM_JOB_ID" --cause "$cause" \\
+  --table "${STRONGROOM_GPUS:-@TABLE@}" --numbers "$numbers" >&2
+"""
+)
+_PROLOG = (
+    """\
 #!/bin/sh
 # Ask before a job gets its GPUs: an epilog that never ran, a machine that started again, a process that stayed, and a VBIOS
 # that changed are found here. Anything but exit 0 drains the node, and the job is requeued and held.
 set -u
-[ -n "${SLURM_JOB_GPUS:-}" ] || exit 0
-export XDG_STATE_HOME="${XDG_STATE_HOME:-/var/lib}"
-exec strongroom scrub ready --node "$SLURMD_NODENAME" --job "$SLURM_JOB_ID" \\
-  --table "${STRONGROOM_GPUS:-@TABLE@}" --numbers "$SLURM_JOB_GPUS" >&2
 """
+    + _SHARES
+    + """\
+exec strongroom scrub ready --node "$SLURMD_NODENAME" --job "$SLURM_JOB_ID" ${shares:+--shared} \\
+  --table "${STRONGROOM_GPUS:-@TABLE@}" --numbers "$numbers" >&2
+"""
+)
 _CONF = """\
 # To be in slurm.conf. An epilog is not run for a node that fell: the unit of systemd hands its GPUs over when it is up again.
 Prolog=/etc/slurm/strongroom_ready.sh
@@ -139,6 +162,6 @@ def _render(what: Rendering) -> tuple[Document, ...]:
 TARGET = Target(
     "scrub",
     "Scrub between tenants: Slurm's epilog and prolog, a unit of systemd, a job and its role for Kubernetes",
-    "holds a GPU back until it was scrubbed and shown to be; shards and MPS of Slurm share a GPU, and are not handed over",
+    "holds a GPU back until it was scrubbed and shown to be; jobs with shards or MPS of Slurm drain the node until the last of them is gone",
     _render,
 )

@@ -9,7 +9,9 @@ from strongroom.cli.commands.scrub import _options as options
 @click.command("handover", short_help="Hand GPUs over: cordon, reset, scrub, health, uncordon, each logged.")
 @_node.names_node
 @click.option("--scheduler", default="none", show_default=True, metavar="NAME", help="slurm, kubernetes or none.")
-@click.option("--cause", "causes", multiple=True, metavar="WHY[:WHAT]", help="boot, xid:79, ecc, hang, abnormal-exit.")
+@click.option(
+    "--cause", "causes", multiple=True, metavar="WHY[:WHAT]", help="boot, xid:79, ecc, hang, abnormal-exit, shared."
+)
 @click.option("--kubeconfig", metavar="FILE", help="The API server [default: the pod's own].")
 @click.option("--context", metavar="NAME", help="Of the kubeconfig.")
 @click.option("--prefix", default="isolation.example.org", show_default=True, help="Of the taint.")

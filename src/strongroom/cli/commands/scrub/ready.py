@@ -8,6 +8,7 @@ from strongroom.cli.commands.scrub import _options as options
 
 @click.command("ready", short_help="Say whether GPUs may go to the next job (a prolog asks this).")
 @_node.names_node
+@click.option("--shared", is_flag=True, help="The job gets a part of a GPU: others that share it may be on it.")
 @options.logs
 def COMMAND(
     gpus: tuple[str, ...],
@@ -20,6 +21,7 @@ def COMMAND(
     jobs: tuple[str, ...],
     table: str | None,
     numbers: str | None,
+    shared: bool,
     log_: str | None,
     offline: bool,
     config: str | None,
@@ -35,7 +37,7 @@ def COMMAND(
     from strongroom.cli.run import finish, write
 
     def work(desk: Desk) -> int:
-        asked = _node.wanted(gpus, device, card, seconds, node, jobs, table, numbers)
+        asked = _node.wanted(gpus, device, card, seconds, node, jobs, table, numbers)._replace(shared=shared)
         found = ready(asked, desk, jobs[0] if jobs else "")
         write(ready_json(found) if format_ == "json" else ready_lines(found), None)
         return 0 if found.good else 1
