@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,3 +131,96 @@ def test_an_api_server_that_is_not_there_is_told(cluster: Cluster, folder: Path)
             cluster.kubeconfig = before  # type: ignore[method-assign]
     assert found.returncode == 1
     assert "refused" in found.stdout
+
+
+def pod(cluster: Cluster, name: str, namespace: str, gpus: int = 1) -> None:
+    """A pod that is bound to the node, as a scheduler or a tenant with nodeName does it."""
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    account: Json = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "default", "namespace": namespace},
+    }
+    cluster.create(account)
+    asked: Json = {"limits": {"nvidia.com/gpu": str(gpus)}} if gpus else {}
+    spec: Json = {"nodeName": NODE, "containers": [{"name": "c", "image": "i", "resources": asked}]}
+    made = cluster.create(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+    )
+    assert made[0] == 201, made[1]
+
+
+def ended(cluster: Cluster, name: str, namespace: str) -> None:
+    """The kubelet says that a pod is over."""
+    place = f"/api/v1/namespaces/{namespace}/pods/{name}/status"
+    status, answer = cluster.ask(
+        "PATCH", place, {"status": {"phase": "Succeeded"}}, kind="application/merge-patch+json"
+    )
+    assert status == 200, answer
+
+
+def close(cluster: Cluster, user: str = "officer", *more: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-P", "-m", "strongroom", "scrub", "close", "--node", NODE, *more]
+    argv += ["--kubeconfig", str(cluster.kubeconfig(user))]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_a_node_is_closed_from_its_tenant_on_until_it_is_scrubbed(cluster: Cluster, folder: Path) -> None:
+    """With the first pod that has a GPU the taint is back; it stays when the pod is gone, and a verified scrub takes it away."""
+    patch(cluster, {"spec": {"taints": [{"key": "dedicated", "effect": "NoSchedule"}]}})
+    pod(cluster, "web", "red", gpus=0)
+    free = close(cluster)
+    assert (free.returncode, "nobody is on it" in free.stdout) == (0, True), free.stdout + free.stderr
+    assert taints(cluster) == {"dedicated": ""}
+    pod(cluster, "train", "red")
+    found = close(cluster)
+    assert (found.returncode, "red/train" in found.stdout) == (0, True), found.stdout + found.stderr
+    assert taints(cluster) == {"dedicated": "", KEY: "pending"}
+    ended(cluster, "train", "red")
+    assert close(cluster).returncode == 0
+    assert taints(cluster) == {"dedicated": "", KEY: "pending"}  # nobody is on it, and nobody may come yet
+    good = handover(cluster, folder)
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert taints(cluster) == {"dedicated": ""}
+
+
+def test_two_owners_on_one_node_are_told(cluster: Cluster) -> None:
+    """Who came before the node was closed is named; a taint of another, and one that failed, are left as they are."""
+    patch(cluster, {"spec": {"taints": [{"key": KEY, "value": "failed", "effect": "NoSchedule"}]}})
+    pod(cluster, "a", "red")
+    pod(cluster, "b", "blue")
+    found = close(cluster)
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "blue, red" in found.stdout
+    assert taints(cluster) == {KEY: "failed"}
+    for name, namespace in (("a", "red"), ("b", "blue")):
+        ended(cluster, name, namespace)
+
+
+def test_who_may_not_list_pods_closes_nothing(cluster: Cluster) -> None:
+    """Without the role the answer is an error that names it, and never an open node that is called closed."""
+    found = close(cluster, "tenant")
+    assert found.returncode == 2
+    assert "403" in found.stderr
+    assert "hint:" in found.stderr
+
+
+def test_a_watch_closes_by_itself(cluster: Cluster) -> None:
+    """It looks again and again: a pod that comes meanwhile closes the node, and Ctrl-C ends it."""
+    patch(cluster, {"spec": {"taints": [{"key": "dedicated", "effect": "NoSchedule"}]}})
+    argv = [sys.executable, "-P", "-m", "strongroom", "scrub", "close", "--node", NODE, "--watch", "0.2"]
+    argv += ["--kubeconfig", str(cluster.kubeconfig("officer"))]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+        assert watch.stdout is not None
+        assert "node" in watch.stdout.readline()
+        assert KEY not in taints(cluster)
+        pod(cluster, "late", "red")
+        until = time.monotonic() + 30
+        while KEY not in taints(cluster) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert taints(cluster)[KEY] == "pending"
+        watch.send_signal(signal.SIGINT)
+        out, said = watch.communicate()
+    assert "red/late" in out, said
+    assert watch.returncode == 130
+    ended(cluster, "late", "red")

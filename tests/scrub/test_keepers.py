@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.app import handover_close
+from strongroom.isolate import handover as judge
 from strongroom.model.errors import BadUsage, GpuError
 from strongroom.model.handover import Hold
 from strongroom.scrub import programs
-from strongroom.scrub.keepers import kubernetes, none, slurm
+from strongroom.scrub.keepers import _pods, kubernetes, none, slurm
 from strongroom.scrub.keepers.kubernetes import KubernetesNode
 
 PREFIX = "isolation.example.org"
@@ -264,3 +266,53 @@ def test_without_a_scheduler_the_word_is_ours() -> None:
     assert held.look().cordoned
     held.uncordon("r1")
     assert not held.look().cordoned
+
+
+def listed(*pods: tuple[str, dict[str, object], str], more: str = "") -> bytes:
+    """A page of pods as the API server writes it: name, spec, phase."""
+    items = [
+        {"metadata": {"namespace": "red", "name": name}, "spec": spec, "status": {"phase": phase}}
+        for name, spec, phase in pods
+    ]
+    return json.dumps({"metadata": {"continue": more}, "items": items}).encode()
+
+
+def asks(**resources: str) -> dict[str, object]:
+    """A container with limits; `__` stands for the slash of a name."""
+    limits = {n.replace("__", "/").replace("_", "."): v for n, v in resources.items()}
+    return {"containers": [{"name": "c", "resources": {"limits": limits}}]}
+
+
+def test_pods_with_accelerators_are_known() -> None:
+    """By a limit, a request, an init container or a claim; one that is over has none, and one without is nobody's tenant."""
+    page = listed(
+        ("plain", asks(cpu="1"), "Running"),
+        ("whole", asks(nvidia_com__gpu="1"), "Pending"),
+        ("over", asks(nvidia_com__gpu="1"), "Succeeded"),
+        ("init", {"containers": [], "initContainers": asks(amd_com__gpu="1")["containers"]}, "Running"),
+        ("claim", {"containers": [], "resourceClaims": [{"name": "g"}]}, "Running"),
+        more="next",
+    )
+    assert _pods.users(page, "n1") == (("red/whole", "red/init", "red/claim"), "next")
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"items": 5}', b'{"items": [{}]}', b"\xff", b"[" * 100_000])
+def test_a_list_of_pods_that_is_none_is_no_empty_one(data: bytes) -> None:
+    """What cannot be read is an error: a node is not open because an answer was broken."""
+    with pytest.raises(GpuError, match="pods of node n1"):
+        _pods.users(data, "n1")
+
+
+@pytest.mark.parametrize(
+    ("users", "held", "wanted"),
+    [((), False, False), (("red/a",), False, True), (("red/a", "blue/b"), False, True), (("red/a",), True, False)],
+)
+def test_a_node_is_closed_when_somebody_is_on_it(users: tuple[str, ...], held: bool, wanted: bool) -> None:
+    """With the first tenant, and once: a cordon that is there is left as it is."""
+    assert judge.closes(judge.owners(users), Hold(held)) is wanted
+
+
+def test_only_a_scheduler_that_knows_its_crowd_closes() -> None:
+    """Slurm names the jobs of its epilogs; there is nothing to close there, and that is said."""
+    with pytest.raises(BadUsage, match="kubernetes"):
+        handover_close.close(slurm.KEEPER, "n1", {}, None)

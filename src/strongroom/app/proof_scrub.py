@@ -34,10 +34,11 @@ PROOFS = (
         ("tests/integration/test_slurm_real.py", "tests/scrub/test_handover.py"),
     ),
     Proof(
-        "handovers in Kubernetes: a node's taint, by the rendered role",
+        "handovers in Kubernetes: a node's taint, by the rendered role (`scrub handover`, `scrub close`)",
         Level.REAL_SOFTWARE,
-        "a real kube-apiserver 1.36: tainted, scrubbed and let go; other holders, other taints, changes of others in between",
-        "emulated cards stood for the GPUs; no kubelet, and the rendered job was not run",
+        "a real kube-apiserver 1.36: tainted, scrubbed and let go; closed again with the next tenant's pod; other "
+        "holders, other taints, changes of others in between",
+        "emulated cards stood for the GPUs; no scheduler and no kubelet, and the rendered job and DaemonSet were not run",
         ("tests/integration/test_kube_scrub.py", "tests/scrub/test_keepers.py"),
     ),
     Proof(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from strongroom.app.handover import HandedOver, Ready
+from strongroom.app.handover_close import Closed
 from strongroom.cli.lines import line
 from strongroom.cli.release_views import formatted
 from strongroom.model.handover import SCHEMA
@@ -40,3 +41,19 @@ def ready_lines(found: Ready) -> Iterator[str]:
 def ready_json(found: Ready) -> Iterator[str]:
     """The same as JSON."""
     yield formatted({"schema": SCHEMA, "ready": found.good, "reasons": found.reasons, "entry": found.entry})
+
+
+def closed_lines(found: Closed) -> Iterator[str]:
+    """How a node stands, for a person."""
+    yield line("node", found.node)
+    yield from (line("pod", pod) for pod in found.pods)
+    if len(found.owners) > 1:
+        yield line("OWNERS", f"{', '.join(found.owners)}: they came before it was closed")
+    held = f"closed{' now' if found.put else ''}: {found.hold.words or 'without a word'}"
+    yield line("outcome", held if found.hold.cordoned else "OPEN" if found.pods else "open, and nobody is on it")
+
+
+def closed_json(found: Closed) -> Iterator[str]:
+    """The same as JSON."""
+    told = {"node": found.node, "pods": found.pods, "owners": found.owners, "hold": found.hold, "put": found.put}
+    yield formatted({"schema": SCHEMA, **told})

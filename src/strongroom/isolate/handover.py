@@ -50,6 +50,16 @@ def cordon(hold: Hold, known: Cordon | None, run: str) -> Cordon | None:
     return Cordon(run, hold.words) if hold.waits else None
 
 
+def owners(users: Iterable[str]) -> tuple[str, ...]:
+    """Whose the work is, each once: what stands before the name. Two namespaces are two owners, also of one tenant."""
+    return tuple(sorted({u.partition("/")[0] for u in users}))
+
+
+def closes(owners_: Sequence[str], hold: Hold) -> bool:
+    """Whether a node must be closed now. From the first of its tenants on, not when he leaves: by then another may have come."""
+    return bool(owners_) and not hold.cordoned
+
+
 def keeps(hold: Hold, known: Cordon | None, others: Sequence[Path]) -> str:
     """Why a node is not let go; empty where it may be."""
     if not hold.cordoned:

@@ -156,10 +156,23 @@ class Keeper(Protocol):
         """Let jobs come, if it is still these words that keep them away."""
 
 
+class Crowd(Protocol):
+    """Who is on a node, and a cordon that waits for a scrub and names nobody. Every call may raise GpuError."""
+
+    def users(self) -> tuple[str, ...]:
+        """The work on it that has accelerators, as owner/name."""
+
+    def look(self) -> Hold:
+        """How the node stands."""
+
+    def wait(self) -> Hold:
+        """Keep others away until a scrub, unless somebody keeps them away already; how it stands then."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeeperKind:
     """A scheduler. `open` takes the node's name, options (`prefix` of taints, `slurm_conf`), and how an API server is reached,
-    where one is.
+    where one is; `crowd` takes the same, where it can tell who is on a node.
     """
 
     name: str
@@ -167,3 +180,4 @@ class KeeperKind:
     open: Callable[[str, Mapping[str, str], Link | None], Keeper]
     kept: bool  # whether it keeps the GPUs of a job from others until its epilog ended
     linked: bool = False  # whether it needs a link
+    crowd: Callable[[str, Mapping[str, str], Link | None], Crowd] | None = None

@@ -76,9 +76,10 @@ RequiredBy=slurmd.service kubelet.service
 _KUBERNETES = """\
 # One handover of one node's GPUs: put NODE and IMAGE in, and create it when the last tenant's pods are gone.
 #
-# A node is tainted until then: have its kubelet register with it, and taint it again before another tenant comes.
+# A node is tainted until then: have its kubelet register with it. The DaemonSet below taints it again as soon as a pod with
+# accelerators is on it, so that it is closed when that pod leaves; label the nodes that it is for.
 #   kubelet --register-with-taints=@KEY@=pending:NoSchedule
-#   kubectl taint node NODE @KEY@=pending:NoSchedule
+#   kubectl label node NODE @KEY@=closes
 #
 # Under the rule of isolation this is an admin's work. In the rule:
 #   admins: {groups: [..., "system:serviceaccounts:strongroom"]}
@@ -96,6 +97,7 @@ kind: ClusterRole
 metadata: {name: strongroom-scrub}
 rules:
 - {apiGroups: [""], resources: [nodes], verbs: [get, patch]}
+- {apiGroups: [""], resources: [pods], verbs: [list]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -103,6 +105,27 @@ metadata: {name: strongroom-scrub}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: strongroom-scrub}
 subjects:
 - {kind: ServiceAccount, name: scrub, namespace: strongroom}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: scrub-close, namespace: strongroom}
+spec:
+  selector: {matchLabels: {app: scrub-close}}
+  template:
+    metadata: {labels: {app: scrub-close}}
+    spec:
+      serviceAccountName: scrub
+      nodeSelector: {@KEY@: closes}
+      tolerations:
+      - {operator: Exists}
+      containers:
+      - name: close
+        image: IMAGE
+        command: [strongroom, scrub, close, --node, $(NODE_NAME), --prefix, @PREFIX@, --watch, "1"]
+        env:
+        - {name: NODE_NAME, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
+        resources: {limits: {memory: 128Mi}}
+        securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, runAsNonRoot: true, runAsUser: 65534}
 ---
 apiVersion: batch/v1
 kind: Job

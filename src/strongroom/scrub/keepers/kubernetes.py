@@ -9,6 +9,7 @@ import http.client
 import json
 import re
 import ssl
+import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -16,10 +17,12 @@ import msgspec
 
 from strongroom.model.errors import BadUsage, GpuError
 from strongroom.model.handover import Hold, KeeperKind, Link
+from strongroom.scrub.keepers import _pods
 
 PENDING, FAILED = "pending", "failed"
 _SECONDS = 30.0
 _MOST = 8 << 20  # octets of an answer
+_PAGES = 20  # of 500 pods each, far more than a node runs
 _TRIES = 5  # others write to a node too, the kubelet every few seconds
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)  # RFC 1123, as node names are
 _CONFLICT = {409, 422}  # the resourceVersion is another by now; a `test` that does not hold is 422
@@ -76,6 +79,35 @@ class KubernetesNode:
             return [*others, _Taint(self._key, "NoSchedule", PENDING)], words
 
         return self._hold(self._changed(change))
+
+    def wait(self) -> Hold:
+        """Put the taint there for whoever scrubs; one that is there stays as it is, another's too."""
+
+        def change(node: _Node) -> tuple[list[_Taint], str] | None:
+            if self._hold(node).cordoned:
+                return None
+            return [*node.spec.taints, _Taint(self._key, "NoSchedule", PENDING)], ""
+
+        return self._hold(self._changed(change))
+
+    def users(self) -> tuple[str, ...]:
+        """The pods with accelerators that are bound to the node and not over, as namespace/name."""
+        found: list[str] = []
+        more = ""
+        for _ in range(_PAGES):
+            query = {
+                "fieldSelector": f"spec.nodeName={self._node}",
+                "limit": "500",
+                **({"continue": more} if more else {}),
+            }
+            status, data = self._ask("GET", None, f"/api/v1/pods?{urllib.parse.urlencode(query)}")
+            if status != http.client.OK:
+                raise self._refused("GET of the pods", status, data)
+            page, more = _pods.users(data, self._node)
+            found += page
+            if not more:
+                return tuple(sorted(found))
+        raise GpuError(f"pods of node {self._node}", f"more than {_PAGES} pages", "a list that ends")
 
     def failed(self, words: str) -> None:
         """The same taint says that it failed; another's stays as it is."""
@@ -143,7 +175,7 @@ class KubernetesNode:
             raise GpuError(f"node {self._node}", f"node {node.metadata.name[:80]}", "the one that was asked for")
         return node
 
-    def _ask(self, method: str, body: bytes | None) -> tuple[int, bytes]:
+    def _ask(self, method: str, body: bytes | None, path: str = "") -> tuple[int, bytes]:
         link = self._link
         headers = {"Accept": "application/json", "User-Agent": "strongroom"}
         if body is not None:
@@ -159,7 +191,7 @@ class KubernetesNode:
         else:
             raise GpuError(f"api server {link.host}", "a connection of another kind", "TLS")
         try:
-            connection.request(method, f"{link.prefix}/api/v1/nodes/{self._node}", body, headers)
+            connection.request(method, link.prefix + (path or f"/api/v1/nodes/{self._node}"), body, headers)
             answer = connection.getresponse()
             data = answer.read(_MOST + 1)
         except (OSError, http.client.HTTPException) as e:
@@ -189,4 +221,4 @@ def _open(node: str, options: Mapping[str, str], link: Link | None) -> Kubernete
     return KubernetesNode(node, options["prefix"], link)
 
 
-KEEPER = KeeperKind("kubernetes", "Kubernetes: a taint of the node", open=_open, kept=False, linked=True)
+KEEPER = KeeperKind("kubernetes", "Kubernetes: a taint of the node", open=_open, kept=False, linked=True, crowd=_open)
