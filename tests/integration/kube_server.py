@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +26,7 @@ USERS = {
     "tenant": ("alice", "tenants"),
     "scheduler": ("system:kube-scheduler", ""),
     "kubelet": ("system:node:n-whole", "system:nodes"),
+    "auditor": ("auditor", ""),
     "platform": ("system:serviceaccount:gpu-operator:gfd", "system:serviceaccounts"),
 }
 
@@ -35,6 +36,14 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
+
+
+def until(work: Callable[[], bool]) -> bool:
+    """Whether something comes to hold."""
+    end = time.monotonic() + UP
+    while not work() and time.monotonic() < end:
+        time.sleep(0.05)
+    return work()
 
 
 class Cluster:
@@ -84,7 +93,7 @@ class Cluster:
 
 _PLURAL = {
     "RuntimeClass": "runtimeclasses", "DeviceClass": "deviceclasses",
-    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies", "NetworkPolicy": "networkpolicies",
 }  # fmt: skip
 _WIDE = frozenset({
     "Namespace", "Node", "PersistentVolume", "RuntimeClass", "DeviceClass", "ResourceSlice", "ClusterRole",

@@ -15,7 +15,7 @@ import msgspec
 
 from strongroom.model.codes import Inline
 from strongroom.model.errors import Malformed, Unreadable
-from strongroom.model.ports import Limits
+from strongroom.model.ports import Limits, Outside
 from strongroom.model.release import AdminRole
 from strongroom.model.standing import Admission
 
@@ -234,6 +234,12 @@ class FeedsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     package_budget: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
 
 
+class KubernetesSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[kubernetes]: the cluster that `k8s:CONTEXT` asks. `kubeconfig` is a file; empty is $KUBECONFIG or ~/.kube/config."""
+
+    kubeconfig: str = ""
+
+
 class LimitsSection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[limits]: what one source may cost."""
 
@@ -256,12 +262,23 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     broker: BrokerSection = BrokerSection()
     isolation: IsolationSection = IsolationSection()
     feeds: FeedsSection = FeedsSection()
+    kubernetes: KubernetesSection = KubernetesSection()
     assert_: AssertSection = msgspec.field(name="assert", default=AssertSection())
 
-    def bounds(self) -> Limits:
-        """The limits as collectors take them."""
+    def bounds(self, *, offline: bool = False) -> Limits:
+        """The limits as collectors take them, and what they may ask beyond files."""
         x = self.limits
-        return Limits(x.wall_seconds, x.memory_mib, x.files, x.bytes)
+        return Limits(x.wall_seconds, x.memory_mib, x.files, x.bytes, self._outside(offline=offline))
+
+    def _outside(self, *, offline: bool) -> Outside:
+        around = os.environ  # noqa: TID251 - app is where the surroundings are asked
+        listed = [p for p in around.get("KUBECONFIG", "").split(os.pathsep) if p]
+        chosen = self.kubernetes.kubeconfig or next((p for p in listed if os.path.lexists(p)), "")
+        own = Path(around.get("HOME") or "/nonexistent") / ".kube" / "config"
+        if not chosen and not listed and own.exists():
+            chosen = str(own)
+        pod = around.get("KUBERNETES_SERVICE_HOST", ""), around.get("KUBERNETES_SERVICE_PORT", "")
+        return Outside(offline, chosen or (listed[0] if listed else ""), pod)
 
 
 def load(path: str | None = None) -> Config:

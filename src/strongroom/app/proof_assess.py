@@ -108,7 +108,7 @@ PROOFS = (
         "Kubernetes objects (`k8s:`)",
         Level.RECORDED,
         "manifests that the tests write, whole and hostile, and public samples of objects beside the checkout",
-        "no cluster is asked; what GPU operators write into a live one has not been recorded",
+        "what GPU operators write into a live cluster has not been recorded",
         (
             "tests/collect/test_k8s.py",
             "tests/collect/test_k8s_hostile.py",
@@ -117,6 +117,14 @@ PROOFS = (
             "tests/assess/test_k8s_checks.py",
             "tests/assess/test_k8s_checks_devices.py",
         ),
+    ),
+    Proof(
+        "a running Kubernetes cluster (`k8s:CONTEXT`), and its drift from manifests",
+        Level.REAL_SOFTWARE,
+        "kube-apiserver 1.36.3 over etcd with RBAC: the role of least privilege, each of several rules taken from it, and a "
+        "changed object; and a server that denies, throttles, breaks off, hangs and lies",
+        "no node, no controller and no GPU operator ran there; no managed cluster of a cloud was asked",
+        ("tests/integration/test_kube_assess_live.py", "tests/collect/test_k8s_running.py"),
     ),
     Proof(
         "CloudFormation templates (`cfn:`)",

@@ -9,7 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from strongroom.app.sources import Given, find, gather
-from strongroom.collect.kubernetes.reading import Reader
+from strongroom.collect.kubernetes.given import given as objects_of
 from strongroom.kit.rooms import room
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput, BadUsage, NotFound
@@ -47,12 +47,12 @@ def scene(asked: Asked, now: datetime, limits: Limits | None = None, progress: P
 def _manifests(given: Given, now: datetime, limits: Limits | None) -> tuple[tuple[Manifest, ...], tuple[Gap, ...]]:
     if given.collector.scheme != KUBERNETES:
         return (), ()
-    reader = Reader(Request(given.spec, given.target, now, limits or Limits()))
+    read = objects_of(Request(given.spec, given.target, now, limits or Limits()))
     try:
-        found = tuple(Manifest(f.value, f.where, f.dumped) for f in reader.objects())
+        found = tuple(Manifest(f.value, f.where, f.dumped) for f in read.objects())
     except RecursionError:
         raise BadInput(given.spec, "structures nested too deeply", "an ordinary depth") from None
-    return found, tuple(reader.gaps)
+    return found, tuple(read.gaps)
 
 
 def drawn_by(asked: Asked) -> Reach | None:

@@ -26,6 +26,18 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """What a source may ask beyond files: nothing at all (`offline`), or a cluster by its kubeconfig or from a pod in it.
+
+    `pod` is the address and port of the API that Kubernetes gives a pod; empty where this runs in none.
+    """
+
+    offline: bool = False
+    kubeconfig: str = ""
+    pod: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds on what one source may cost; exceeding one is a gap or an error, never a hang."""
 
@@ -33,6 +45,7 @@ class Limits:
     memory_mib: int = 2048
     files: int = 20_000
     bytes: int = 512 * 1024 * 1024
+    outside: Outside = field(default_factory=Outside)
 
 
 @dataclass(frozen=True, slots=True)

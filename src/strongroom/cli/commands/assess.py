@@ -31,7 +31,7 @@ SEVERITIES = ["critical", "high", "medium", "low", "info", "never"]
 @click.option("--seal", multiple=True, metavar="NAME", help="Only commit to this field of exceptions in the log.")
 @click.option("--no-snapshot", is_flag=True, help="Keep and log nothing of this run.")
 @click.option("--redact", "redacted", is_flag=True, help="Replace every name of yours, for readers outside the house.")
-@click.option("--offline", is_flag=True, help="Open no socket: a log's witnesses are not asked.")
+@click.option("--offline", is_flag=True, help="Open no socket: no cluster and no witness of a log is asked.")
 @click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
 def COMMAND(
@@ -78,11 +78,12 @@ def COMMAND(
             raise BadUsage("assess", "no source", "at least one", "strongroom assess .   or   strongroom assess host:")
         chosen = report(format_) if format_ != "table" else None
         floor, sealed = floor_of(fail_on or settings.assess.fail_on), checked_seal(seal or settings.assess.seal)
-        own, now = rules.load(rules.given(settings, rules_), settings.bounds()), moment(at)
+        bounds = settings.bounds(offline=offline)
+        own, now = rules.load(rules.given(settings, rules_), bounds), moment(at)
         known, held = own.catalogue(), artifacts.trusted(settings, register)
         said, unseen = people(settings, exceptions, now, state=state, log=log_)
         with progress() as tell:
-            found = assess(given, now, settings.bounds(), tell, said, own, held, looking(settings))
+            found = assess(given, now, bounds, tell, said, own, held, looking(settings))
         note(unseen)
         keep = partial(keep_and_log, found, settings, state=state, log=log_, offline=offline, seal=sealed, known=known)
         trouble = None if no_snapshot else _trouble(keep)

@@ -20,6 +20,7 @@ FORMATS = ["table", "json", "md"]
 @click.option("--exceptions", metavar="FILE", help="The exceptions file, for what is read.")
 @click.option("--rules", "rules_", multiple=True, metavar="FILE|DIR", help="Rules of your own, for what is read.")
 @click.option("--register", metavar="FILE", help="The signed register of artifacts, for what is read.")
+@click.option("--offline", is_flag=True, help="Open no socket: a cluster is not asked.")
 @click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
 def COMMAND(
@@ -33,6 +34,7 @@ def COMMAND(
     exceptions: str | None,
     rules_: tuple[str, ...],
     register: str | None,
+    offline: bool,
     config: str | None,
     debug: bool,
 ) -> None:
@@ -62,13 +64,13 @@ def COMMAND(
 
     def work() -> int:
         settings, now = load(config), moment(at)
-        own, held = rules.load(rules.given(settings, rules_), settings.bounds()), artifacts.trusted(settings, register)
+        bounds = settings.bounds(offline=offline)
+        own, held = rules.load(rules.given(settings, rules_), bounds), artifacts.trusted(settings, register)
         place = state_path(state or settings.state.path)
         said, unseen = people(settings, exceptions, now, state=state, log=log_)
         with progress() as tell:
-            found = diff(
-                before, after, Circumstances(place, now, settings.bounds(), tell, said, own, held, looking(settings))
-            )
+            by = Circumstances(place, now, bounds, tell, said, own, held, looking(settings))
+            found = diff(before, after, by)
         note(unseen)
         if format_ == "table":
             write([table_text(found, to_file=output is not None)], output)

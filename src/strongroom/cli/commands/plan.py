@@ -15,6 +15,7 @@ from strongroom.cli.helping import PlanCommand
 @click.option(
     "--rules", "rules_", multiple=True, metavar="FILE|DIR", help="Rules of your own, beside the built-in checks."
 )
+@click.option("--offline", is_flag=True, help="Open no socket: a cluster is not asked.")
 @click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
 def COMMAND(
@@ -25,6 +26,7 @@ def COMMAND(
     at: str | None,
     exceptions: str | None,
     rules_: tuple[str, ...],
+    offline: bool,
     config: str | None,
     debug: bool,
 ) -> None:
@@ -47,10 +49,17 @@ def COMMAND(
         settings = load(config)
         now = moment(at)
         said = accepted(settings, exceptions)
-        rules = load_rules(given_rules(settings, rules_), settings.bounds())
+        rules = load_rules(given_rules(settings, rules_), settings.bounds(offline=offline))
         with progress() as tell:
             found = assess(
-                sources, now, settings.bounds(), tell, said, rules, trusted(settings, None), looking(settings)
+                sources,
+                now,
+                settings.bounds(offline=offline),
+                tell,
+                said,
+                rules,
+                trusted(settings, None),
+                looking(settings),
             )
         todo = [t for t in found.tasks if phase is None or t.phase == int(phase)]
         write(lines(todo, found, rules.catalogue(), format_), output)

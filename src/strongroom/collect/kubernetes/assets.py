@@ -1,7 +1,8 @@
 """Assets from drafts: names, owners and facts, each fact's record shared by all that say the same."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from strongroom.collect.kubernetes.drafts import Draft, Shapes, draft
 from strongroom.collect.kubernetes.link import World, copies_owner, link
@@ -32,15 +33,20 @@ class Facts:
         return fact
 
 
-def assets(found: Iterable[Found], gaps: list[Gap], source: str, label: str) -> Iterator[Asset]:
-    """Every object as an asset. `gaps` is read when all objects were seen, as reading them fills it."""
+def assets(
+    found: Iterable[Found], gaps: list[Gap], source: str, label: str, lost: Mapping[str, Gap] = MappingProxyType({})
+) -> Iterator[Asset]:
+    """Every object as an asset. `gaps` and `lost` are read when all objects were seen, as reading them fills both.
+
+    `lost` has the gaps that take away whole kinds; the other gaps may hide anything.
+    """
     world, shapes = World(), Shapes()
     drafts: list[Draft] = []
     for one in found:
         made = draft(one, shapes)
         world.take(made, one)
         drafts.append(made)
-    world.finish(gaps)
+    world.finish(gaps, lost)
     silent = {id(d) for d in drafts if d.owner is not None and copies_owner(d, world)}
     link([d for d in drafts if id(d) not in silent], world)
     records, taken = Facts(source), set[str]()

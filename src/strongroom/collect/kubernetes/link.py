@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from strongroom.collect.kubernetes import accelerators, confidential, devices, hardware, rbac
 from strongroom.collect.kubernetes.drafts import Draft, Pod
 from strongroom.collect.kubernetes.hardware import Hardware
-from strongroom.collect.kubernetes.network import Net, Service, reached_by
+from strongroom.collect.kubernetes.network import BOTH, Net, Service, reached_by
 from strongroom.collect.kubernetes.reading import Found
 from strongroom.collect.kubernetes.trees import at
 from strongroom.model.codes import GapCode
@@ -23,6 +23,13 @@ _ADDED = (
 )  # a LimitRange adds limits, a set its claims
 
 
+# Kinds by which the outside may reach a pod, and those by which a mesh does.
+_DOORS = ("Service", "Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
+_MESH = ("Service", "Gateway", "VirtualService")
+# Kinds of policies that close what no other opens again.
+_CLOSING = ("NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
+
+
 @dataclass(slots=True)
 class World:
     """What of all objects is needed to judge one of them."""
@@ -36,7 +43,8 @@ class World:
     owners: dict[tuple[str, str, str], Draft] = field(default_factory=dict)
     escalation_barred: bool | None = None
     dumped: bool = False
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[Gap, ...] = ()  # that may hide anything
+    lost: Mapping[str, Gap] = field(default_factory=dict)  # kinds of which no object is known
     opened: Mapping[tuple[str, str], list[str]] = field(default_factory=dict)
     open_gpu_nodes: bool = False  # some node with accelerators takes any pod
     sensitive: bool = False  # some namespace is restricted or confidential
@@ -62,19 +70,29 @@ class World:
         if made.pod is not None:
             self.owners[made.namespace, made.kind, made.name] = made
 
-    def finish(self, gaps: Iterable[Gap]) -> None:
-        """All objects were seen."""
-        self.gaps = tuple(gaps)
+    def finish(self, gaps: Iterable[Gap], lost: Mapping[str, Gap]) -> None:
+        """All objects were seen, but for those of kinds that are lost."""
+        of_kinds = {id(g) for g in lost.values()}
+        hiding = [g for g in gaps if id(g) not in of_kinds]
+        self.lost = dict(lost)
+        self.gaps = tuple(g for g in hiding if g.scope not in {x.scope for x in lost.values()})
         self.opened = self.net.finish()
         nodes = (n.facts for n in self.nodes.values())
         self.open_gpu_nodes = any("gpu.count" in f and not f.get("gpu.taints") for f in nodes)
         levels = {n.said.get("sensitivity", "") for n in self.namespaces.values()}
         self.sensitive = bool(levels & {"restricted", "confidential"})
 
-    def absent(self, what: str, *, seen: bool = False) -> Value:
-        """That something was not found: false, unless it may stand where nobody could look."""
+    def without(self, *kinds: str) -> Unknown | None:
+        """Why objects of these kinds may be there unseen, where their lists could not be had."""
+        gap = next((self.lost[k] for k in kinds if k in self.lost), None)
+        return gap.as_unknown() if gap is not None else None
+
+    def absent(self, what: str, *others: str, seen: bool = False) -> Value:
+        """That nothing of a kind, or of others, was found: false, unless it may stand where nobody could look."""
         if self.gaps:
             return Unknown(self.gaps[0].code, f"{what} may be in what could not be read: {self.gaps[0].scope}")
+        if unseen := self.without(what, *others):
+            return unseen
         if self.dumped and not seen:
             return Unknown(GapCode.ABSENT, f"the dump holds no {what} at all; add them to kubectl get")
         return False
@@ -152,13 +170,13 @@ def _workload(made: Draft, pod: Pod, world: World) -> None:
     chosen = [list(world.net.policies.of(made.namespace, labels)) for labels in pod.labels]
     for direction in ("ingress", "egress"):
         closed = all(any(direction in p.closes for p in policies) for policies in chosen)
-        absent = world.absent("NetworkPolicy", seen=world.net.seen_policy)
+        absent = world.absent(*_CLOSING, seen=world.net.seen_policy)
         # Policies do not reach a pod that shares the network of its node.
         shared = "network" in _list(facts["pod.host_namespaces"])
         facts[f"net.policy_{direction}"] = (True if closed else absent) if not shared else False
     services = [s for labels in pod.labels for s in world.net.services.of(made.namespace, labels)]
-    facts["net.exposed_by"] = reached_by(world.net, services)
-    facts["net.exposed_by_mesh"] = _by_mesh(services, world)
+    facts["net.exposed_by"] = reached_by(world.net, services) or world.without(*_DOORS) or ()
+    facts["net.exposed_by_mesh"] = _by_mesh(services, world) or world.without(*_MESH) or ()
     facts["pod.service_account"] = pod.shape.account
     facts["pod.token_mounted"] = _mounts_token(made, pod, world)
     if world.escalation_barred:
@@ -174,7 +192,9 @@ def _mounts_token(made: Draft, pod: Pod, world: World) -> Value:
     if pod.shape.automount is not None:
         return pod.shape.automount
     account = world.accounts.get((made.namespace, pod.shape.account))
-    return account.facts["account.automounts"] if account is not None else True
+    if account is not None:
+        return account.facts["account.automounts"]
+    return world.without("ServiceAccount") or True
 
 
 def _isolation(made: Draft, pod: Pod, world: World) -> None:
@@ -183,12 +203,15 @@ def _isolation(made: Draft, pod: Pod, world: World) -> None:
     space = world.namespaces.get(made.namespace)
     account = world.accounts.get((made.namespace, pod.shape.account))
     said = [d.said.get("sensitivity", "") for d in (space, account) if d is not None]
-    level = devices.level(*said)
+    level: Value = devices.level(*said)
+    blind = world.without("Namespace", "ServiceAccount")
+    if blind is not None and level not in ("restricted", "confidential"):
+        level = blind  # what was not seen may raise it
     if level:
         facts["sensitivity"] = level
         node = world.nodes.get(pod.node)
         on_cc = node is not None and node.facts.get("gpu.cc_ready") is True
-        facts["cc.runtime"] = on_cc or confidential.runtimes(pod.shape.cc, world.hardware.handlers)
+        facts["cc.runtime"] = on_cc or _in_confidence(pod, world)
     if made.namespace in accelerators.EXEMPT:
         return
     world.hardware.stands_for(made, pod)
@@ -201,6 +224,9 @@ def _isolation(made: Draft, pod: Pod, world: World) -> None:
             facts["sensitivity"] = "" if space is not None else _unlabelled(made, space, world)
         facts["gpu.tolerates_all"] = pod.shape.tolerates_all
         world.hardware.workload(made, pod)
+        unseen = world.without("DeviceClass", "ConfigMap")  # by which a resource may stand for a part of a device
+        if unseen is not None and not facts.get("gpu.shared_request"):
+            facts["gpu.shared_request"] = unseen
 
 
 def _unlabelled(made: Draft, space: Draft | None, world: World) -> Value:
@@ -208,7 +234,18 @@ def _unlabelled(made: Draft, space: Draft | None, world: World) -> Value:
         return ""
     if world.gaps:
         return Unknown(world.gaps[0].code, f"the namespace may be in what could not be read: {world.gaps[0].scope}")
+    if unseen := world.without("Namespace"):
+        return unseen
     return Unknown(GapCode.ABSENT, f"the namespace {made.namespace} is not in this source")
+
+
+def _in_confidence(pod: Pod, world: World) -> Value:
+    """Whether its runtime classes are confidential. Without the objects, a class is a name that says nothing."""
+    named = [c for c in pod.shape.cc if c not in ("", confidential.BY_NODE)]
+    if named and (unseen := world.without("RuntimeClass")):
+        return unseen
+    confident = confidential.runtimes(pod.shape.cc, world.hardware.handlers)
+    return confident or (world.without("Node") if pod.node else None) or False
 
 
 def _on_gpu_node(pod: Pod, world: World) -> bool:
@@ -220,9 +257,12 @@ def _on_gpu_node(pod: Pod, world: World) -> bool:
 
 def _namespace(made: Draft, world: World) -> None:
     policed = bool({made.name, "*"} & world.net.policed)
-    made.facts["ns.policies"] = policed or world.absent("NetworkPolicy", seen=world.net.seen_policy)
+    made.facts["ns.policies"] = policed or world.absent(*_CLOSING, seen=world.net.seen_policy)
     denied = world.net.denied.get(made.name, set()) | world.net.denied.get("*", set())
-    made.facts["ns.default_deny"] = tuple(sorted(denied)) or _none_or(world)
+    both = len(denied) == len(BOTH)
+    made.facts["ns.default_deny"] = (
+        (None if both else world.without(*_CLOSING)) or tuple(sorted(denied)) or _none_or(world)
+    )
     if made.said:
         made.facts["tenant"] = made.said.get("tenant", "")
         made.facts["sensitivity"] = devices.level(made.said.get("sensitivity", ""))
@@ -232,7 +272,7 @@ def _namespace(made: Draft, world: World) -> None:
 
 
 def _none_or(world: World) -> Value:
-    absent = world.absent("NetworkPolicy", seen=world.net.seen_policy)
+    absent = world.absent(*_CLOSING, seen=world.net.seen_policy)
     return absent if isinstance(absent, Unknown) else ()
 
 
@@ -244,13 +284,13 @@ def _granted(made: Draft, world: World) -> Value:
         return found
     if kind == "ClusterRole" and name in rbac.BUILT_IN:
         return rbac.BUILT_IN[name]
-    return Unknown(GapCode.ABSENT, f"the {kind} {name} is not in this source")
+    return world.without(kind) or Unknown(GapCode.ABSENT, f"the {kind} {name} is not in this source")
 
 
 def _node(made: Draft, tenants: set[str], world: World) -> None:
     """What the plugin's configuration makes of a node, whatever its labels say: the worse of the two counts."""
     if made.facts.get("gpu.sharing") in ("none", "mig"):
-        chosen = world.hardware.selected_config(made)
+        chosen = world.hardware.selected_config(made) or world.without("ClusterPolicy", "ConfigMap") or ()
         if isinstance(chosen, Unknown):
             made.facts["gpu.sharing"] = chosen
         elif chosen:
@@ -259,5 +299,5 @@ def _node(made: Draft, tenants: set[str], world: World) -> None:
             differs = f"the plugin's configuration shares by {how}, and the labels say {made.facts['gpu.sharing']}"
             made.facts["gpu.config_mismatch"] = (*(s for s in shown if isinstance(s, str)), differs)
             made.facts["gpu.sharing"] = how
-    made.facts["gpu.tenants"] = tuple(sorted(tenants))
-    made.facts["gpu.sensitive_tenants"] = world.sensitive
+    made.facts["gpu.tenants"] = world.without("Pod", "Namespace") or tuple(sorted(tenants))
+    made.facts["gpu.sensitive_tenants"] = world.sensitive or world.without("Namespace") or False

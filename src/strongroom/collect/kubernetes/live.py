@@ -102,6 +102,7 @@ class _Served(msgspec.Struct, rename="camel"):
 
 class _Group(msgspec.Struct):
     versions: list[_Served]
+    name: str = ""
 
 
 class _Groups(msgspec.Struct, tag_field="kind", tag="APIGroupList"):
@@ -218,6 +219,11 @@ class Client:
             return True
         path = f"{root}/apis/{version}"
         return all(r.name != plural for r in _told(self._patient("get", path, {}, held), _Names, path).resources)
+
+    def groups(self, hold: Hold | None = None) -> dict[str, tuple[str, ...]]:
+        """The groups of the API beside the core, each with its versions. Raises RefusedError, Unreadable, Malformed, TooLarge."""
+        found = _told(self._patient("get", "/apis", {}, hold or Hold()), _Groups, "/apis")
+        return {g.name: tuple(v.group_version.rpartition("/")[2] for v in g.versions) for g in found.groups}
 
     def watch(
         self, resource: Resource, version: str, seconds: int, hold: Hold | None = None

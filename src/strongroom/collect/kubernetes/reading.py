@@ -41,6 +41,12 @@ class Reader:
     digests: list[tuple[str, bytes]] = field(default_factory=list)
     charts: dict[Path, int] = field(default_factory=dict)
     patches: set[Path] = field(default_factory=set)
+    lost: dict[str, Gap] = field(default_factory=dict)  # a file says nothing of whole kinds
+
+    @property
+    def title(self) -> str:
+        """What it is called in a report."""
+        return f"Kubernetes objects in {self.request.target}"
 
     def miss(self, scope: str, code: GapCode, detail: str, line: int = 0, end: int = 0) -> None:
         """Note what could not be looked at."""

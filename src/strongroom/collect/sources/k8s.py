@@ -1,10 +1,10 @@
-"""`k8s:PATH`: manifests in a folder, one file of them, a dump by kubectl, or what helm template wrote."""
+"""`k8s:PATH`: manifests in a folder, one file of them, a dump by kubectl, what helm wrote; `k8s:CONTEXT`: a cluster."""
 
 from pathlib import Path
 
 from strongroom.collect.kubernetes.assets import assets
-from strongroom.collect.kubernetes.reading import ENDINGS, Reader
-from strongroom.model.errors import Unreadable
+from strongroom.collect.kubernetes.given import given
+from strongroom.collect.kubernetes.reading import ENDINGS
 from strongroom.model.estate import Estate, SourceRead
 from strongroom.model.kinds import Kind
 from strongroom.model.ports import Collector, Peek, Request
@@ -50,24 +50,21 @@ def _head(path: Path) -> bytes:
 
 
 def collect(request: Request) -> Estate:
-    """Read a file or a folder.
+    """Read a file, a folder, or a running cluster.
 
-    Raises Unreadable, Malformed or TooLarge for a single file that cannot be used, and for a folder without objects;
-    in a folder, each file or document that cannot be read is a gap.
+    Raises Unreadable, Malformed or TooLarge for a single file that cannot be used, for a folder without objects, and for
+    a cluster that does not answer; each file, document or list that cannot be read is a gap. BadUsage with --offline.
     """
-    if not request.target:
-        raise Unreadable(request.spec, "no path", "a file or a folder", "kubectl get -A -o json ... > cluster.json")
-    reader = Reader(request)
-    found = tuple(assets(reader.objects(), reader.gaps, request.spec, request.label))
-    title = f"Kubernetes objects in {request.target}"
-    source = SourceRead(request.spec, "k8s", title, reader.files, reader.size, KINDS, reader.digest())
-    return Estate(found, tuple(reader.gaps), (source,), request.now)
+    read = given(request)
+    found = tuple(assets(read.objects(), read.gaps, request.spec, request.label, read.lost))
+    source = SourceRead(request.spec, "k8s", read.title, read.files, read.size, KINDS, read.digest())
+    return Estate(found, tuple(read.gaps), (source,), request.now)
 
 
 COLLECTOR = Collector(
     scheme="k8s",
     title="Kubernetes objects",
-    reads="a folder or file of manifests, the output of kubectl get -o json|yaml or of helm template",
+    reads="manifests, the output of kubectl get -o json|yaml or helm template; or a context of a kubeconfig: that cluster",
     kinds=KINDS,
     recognises=recognises,
     collect=collect,

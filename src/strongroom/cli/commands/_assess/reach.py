@@ -19,6 +19,7 @@ FORMATS = ["text", "json", "connlist"]
 )
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of to standard output.")
 @click.option("--at", metavar="TIME", help="The time that counts as now (ISO 8601).")
+@click.option("--offline", is_flag=True, help="Open no socket: a cluster is not asked.")
 @click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
 def COMMAND(
@@ -29,6 +30,7 @@ def COMMAND(
     policies: str | None,
     output: str | None,
     at: str | None,
+    offline: bool,
     config: str | None,
     debug: bool,
 ) -> None:
@@ -47,7 +49,7 @@ def COMMAND(
 
     def work() -> int:
         asked = reaching.Asked(source, also, None if policies is None else policies == "enforced")
-        bounds, now = load(config).bounds(), moment(at)
+        bounds, now = load(config).bounds(offline=offline), moment(at)
         if asset is not None and format_ != "connlist":
             with progress() as tell:
                 found = reaching.reach(asked, asset, now, bounds, tell)

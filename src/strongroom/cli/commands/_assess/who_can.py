@@ -17,6 +17,7 @@ DEEDS = [
 @click.option("--also", multiple=True, metavar="SOURCE", help="Another source that tells more.")
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of to standard output.")
 @click.option("--at", metavar="TIME", help="The time that counts as now (ISO 8601).")
+@click.option("--offline", is_flag=True, help="Open no socket: a cluster is not asked.")
 @click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
 def COMMAND(
@@ -27,6 +28,7 @@ def COMMAND(
     also: tuple[str, ...],
     output: str | None,
     at: str | None,
+    offline: bool,
     config: str | None,
     debug: bool,
 ) -> None:
@@ -50,7 +52,7 @@ def COMMAND(
 
     def work() -> int:
         with progress() as tell:
-            found = ask((source, *also), Deed(deed), asset, moment(at), load(config).bounds(), tell)
+            found = ask((source, *also), Deed(deed), asset, moment(at), load(config).bounds(offline=offline), tell)
         for gap in found.gaps:
             note(f"{gap.scope}: {gap.detail}")
         write(lines(found, format_), output)
