@@ -11,22 +11,6 @@ ASKED_OF_ANOTHER: dict[str, tuple[str, str]] = {
             "and name the binding, which is the object to change"
         ),
     ),
-    "exec-into-container-v1": (
-        "iam.binding.shell",
-        "it names the user or group, which is no object of the cluster; the check names the binding that gives the right",
-    ),
-    "rule-can-portforward-v1": (
-        "iam.binding.shell",
-        "it names the user or group, which is no object of the cluster; the check names the binding that gives the right",
-    ),
-    "rule-can-impersonate-users-groups-v1": (
-        "iam.binding.impersonate",
-        "it names the user or group, which is no object of the cluster; the check names the binding that gives the right",
-    ),
-    "rule-can-list-get-secrets-v1": (
-        "iam.binding.secrets",
-        "it names the user or group, which is no object of the cluster; the check names the binding that gives the right",
-    ),
     "rule-list-all-cluster-admins-v1": (
         "iam.binding.cluster-admin",
         "it names the user or group, which is no object of the cluster; the check names the binding that gives the right",

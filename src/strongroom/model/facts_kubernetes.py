@@ -60,6 +60,8 @@ KUBERNETES: dict[str, tuple[str, str]] = {
     "rbac.aggregates": ("texts", "labels of the roles whose rules a role takes in"),
     "grant.role": ("text", "the role that is bound, as Kind name"),
     "grant.subjects": ("texts", "who is bound to the role, as Kind name"),
+    "subject.powers": ("texts", "rights of all roles together that a user or a group is bound to"),
+    "subject.bindings": ("texts", "the bindings that name a user or a group, with their namespace"),
     "account.default": ("bool", "it is the account of pods that name none"),
     "account.cloud_identity": ("text", "the identity of a cloud that its pods get"),
     "account.automounts": ("bool", "its token is mounted into pods that do not say otherwise"),

@@ -6,9 +6,11 @@ from types import MappingProxyType
 
 from strongroom.collect.kubernetes.drafts import Draft, Shapes, draft
 from strongroom.collect.kubernetes.link import World, copies_owner, link
+from strongroom.collect.kubernetes.people import GROUP, Person, people
 from strongroom.collect.kubernetes.reading import Found
 from strongroom.collect.kubernetes.templates import group
 from strongroom.model.estate import Asset, Fact, Gap, Ref
+from strongroom.model.kinds import Kind
 from strongroom.model.values import Value
 
 # Facts whose values could quote what somebody wrote into a manifest by mistake.
@@ -58,6 +60,8 @@ def assets(
         if id(made) in silent:  # its maker says it all, and asks for the same skips
             made.facts, made.skips = {}, ()
         yield _asset(made, name, records, label)
+    for bound in people(drafts):
+        yield _person(bound, records, label)
 
 
 def identity(made: Draft, label: str) -> str:
@@ -78,6 +82,20 @@ def address(made: Draft) -> str:
         return f"{made.name or 'unnamed'}/external:{made.kind}"
     own = f"{made.kind}/{made.name or 'unnamed'}"
     return f"{made.namespace}/{own}" if made.namespace else own
+
+
+def _person(one: Person, records: Facts, label: str) -> Asset:
+    return Asset(
+        id=_id("", GROUP, one.kind, one.name, label),
+        kind=Kind.IDENTITY,
+        native_type=f"{GROUP}/v1/{one.kind}",
+        address=f"{one.name}/external:{one.kind}",  # no kubectl finds it, as with other records
+        provider="kubernetes",
+        name=one.name,
+        facts={n: records.of(n, v) for n, v in one.facts.items()},
+        where=one.where,
+        origin=records.source,
+    )
 
 
 def _asset(made: Draft, name: str, records: Facts, label: str) -> Asset:
