@@ -404,7 +404,36 @@ int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(void *, void **h) { ENTER("nvml
 int nvmlDeviceGetMigMode(void *, unsigned *now, unsigned *then) { ENTER("nvmlDeviceGetMigMode"); *now = *then = number("mig", 0) == 1; return 0; }
 int nvmlDeviceGetMaxMigDeviceCount(void *, unsigned *n) { ENTER("nvmlDeviceGetMaxMigDeviceCount"); *n = 7; return 0; }
 int nvmlDeviceGetMigDeviceHandleByIndex(void *, unsigned i, void **h) { if (i != 2) return 6; *h = &instance; return 0; }
-int nvmlDeviceGetUUID(void *, char *out, unsigned n) { snprintf(out, n, "MIG-11111111-2222-3333-4444-555555555555"); return 0; }
+int nvmlDeviceGetUUID(void *h, char *out, unsigned n) {
+  ENTER("nvmlDeviceGetUUID");
+  snprintf(out, n, "%s", h == &instance ? "MIG-11111111-2222-3333-4444-555555555555" : text("uuid", "").c_str());
+  return 0;
+}
+int nvmlDeviceGetCount_v2(unsigned *n) { ENTER("nvmlDeviceGetCount"); *n = number("count", 1); return 0; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **h) { ENTER("nvmlDeviceGetHandleByIndex"); if (i) return 15; *h = &whole; return 0; }
+int nvmlSystemGetNVMLVersion(char *out, unsigned n) { snprintf(out, n, "13.580.1"); return 0; }
+int nvmlSystemGetCudaDriverVersion_v2(int *n) { *n = 13000; return 0; }
+int nvmlDeviceGetEccMode(void *, unsigned *now, unsigned *then) { ENTER("nvmlDeviceGetEccMode"); *now = 1; *then = number("ecc_pending", 1); return 0; }
+int nvmlDeviceGetArchitecture(void *, unsigned *n) { ENTER("nvmlDeviceGetArchitecture"); *n = 9; return 0; }
+int nvmlDeviceGetMemoryBusWidth(void *, unsigned *n) { ENTER("nvmlDeviceGetMemoryBusWidth"); *n = 5120; return 0; }
+int nvmlDeviceGetComputeMode(void *, unsigned *n) { ENTER("nvmlDeviceGetComputeMode"); *n = 3; return 0; }
+struct Banks { unsigned max, high, partial, low, none; };
+int nvmlDeviceGetRowRemapperHistogram(void *, Banks *b) { ENTER("nvmlDeviceGetRowRemapperHistogram"); *b = {640, 0, 1, 0, (unsigned)number("banks", 0)}; return 0; }
+struct Fabric { unsigned char cluster[16]; unsigned status, clique, state; };
+int nvmlDeviceGetGpuFabricInfo(void *, Fabric *f) {
+  ENTER("nvmlDeviceGetGpuFabricInfo");
+  memset(f->cluster, 0xab, 16);
+  f->status = 0; f->clique = 7; f->state = 3;
+  return 0;
+}
+struct Settings { unsigned version, environment, feature, tools, multi; };
+int nvmlSystemGetConfComputeSettings(Settings *s) {
+  ENTER("nvmlSystemGetConfComputeSettings");
+  s->feature = number("cc", 0); s->tools = number("devtools", 0); s->multi = 0;
+  return 0;
+}
+int nvmlSystemGetConfComputeGpusReadyState(unsigned *n) { ENTER("nvmlSystemGetConfComputeGpusReadyState"); *n = 1; return 0; }
+int nvmlDeviceGetDramEncryptionMode(void *, void *, void *) { return 3; }
 int nvmlDeviceGetAttributes_v2(void *, Attributes *a) {
   ENTER("nvmlDeviceGetAttributes_v2");
   memset(a, 0, sizeof *a);

@@ -50,8 +50,8 @@ PROOFS = (
         Level.SIMULATED,
         "answers of nvidia-smi, NVML and the drivers' files in their documented form, each call of NVML refused by itself, and "
         "NVIDIA's own mock profiles",
-        "no GPU has been read, and no NVML but a binding of the tests was asked",
-        ("tests/collect/test_host.py", "tests/collect/test_nvml.py"),
+        "no GPU has been read; a library of the tests stood for NVIDIA's behind its own binding",
+        ("tests/collect/test_host.py", "tests/collect/test_nvml.py", "tests/scrub/test_nvml_library.py"),
     ),
     Proof(
         "a fleet of GPUs by its metrics (`dcgm:`)",
