@@ -1,0 +1,44 @@
+"""The least that a reader needs, as a policy of the place that is read: made from the same table that the reader goes by."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import yaml
+
+from strongroom.collect.kubernetes import listed
+from strongroom.model.errors import BadUsage
+
+_SUBJECT = re.compile(
+    r"(?P<kind>user|group):(?P<name>\S{1,253})|serviceaccount:(?P<space>[a-z0-9-]{1,63})/(?P<account>[a-z0-9.-]{1,253})"
+)
+_API = "rbac.authorization.k8s.io"
+_WANTED = "user:NAME, group:NAME or serviceaccount:NAMESPACE/NAME"
+
+
+def kubernetes(subject: str = "") -> Iterator[str]:
+    """The ClusterRole that `k8s:CONTEXT` needs, and its binding where somebody is named. Raises BadUsage for no subject."""
+    role = listed.cluster_role()
+    made = [role]
+    if subject:
+        made.append(_binding(subject))
+    yield yaml.safe_dump_all(made, sort_keys=False, default_flow_style=False)
+
+
+def _binding(subject: str) -> dict[str, object]:
+    found = _SUBJECT.fullmatch(subject)
+    if found is None:
+        raise BadUsage("--for", repr(subject[:80]), _WANTED)
+    if found["kind"]:
+        who: dict[str, str] = {"kind": found["kind"].capitalize(), "name": found["name"], "apiGroup": _API}
+    else:
+        who = {"kind": "ServiceAccount", "name": found["account"], "namespace": found["space"]}
+    return {
+        "apiVersion": f"{_API}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": listed.ROLE},
+        "roleRef": {"apiGroup": _API, "kind": "ClusterRole", "name": listed.ROLE},
+        "subjects": [who],
+    }
+
+
+POLICIES: dict[str, Callable[[str], Iterator[str]]] = {"kubernetes": kubernetes}
