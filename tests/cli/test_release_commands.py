@@ -29,7 +29,7 @@ def run(*words: str, env: dict[str, str | None] | None = None) -> tuple[int, str
         (("get", "no-name", *BROKER), 2, "REPOSITORY/TYPE/TAG"),
         (("get", NAME), 2, "--broker"),
         (("get", NAME, *BROKER, "-o", "x", "--fd", "1"), 2, "one of them"),
-        (("get", NAME, *BROKER, "--fd", "1000"), 2, "not open"),
+        (("get", NAME, *BROKER, "--fd", "1000000000"), 2, "not open"),
         (("get", NAME, *BROKER, "-o", "/nonexistent/x"), 2, "/nonexistent"),
         (("get", NAME, "--broker", "http://broker.example", "--interface", "tpm"), 2, "https"),
         (("get", NAME, "--broker", "https://127.0.0.1:1", "--ca", "/nonexistent"), 2, "/nonexistent"),

@@ -436,13 +436,15 @@ def test_bare_paths_are_recognised(tmp_path: Path) -> None:
         "t.json": '{"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}',
         "t.template": 'AWSTemplateFormatVersion: "2010-09-09"\n' + "# x\n" * 9000 + BUCKET,
     }
+    inner = tmp_path / "stack"
+    inner.mkdir()
     for name, text in files.items():
-        (tmp_path / name).write_text(text)
-        assert find(str(tmp_path / name)).collector is cfn.COLLECTOR, name
+        (inner / name).write_text(text)
+        assert find(str(inner / name)).collector is cfn.COLLECTOR, name
+    assert find(str(inner)).collector is cfn.COLLECTOR
     assert find(str(tmp_path)).collector is cfn.COLLECTOR
-    assert find(str(tmp_path.parent)).collector.scheme in ("cfn", "tf")
-    (tmp_path / "main.tf").write_text("")
-    assert find(str(tmp_path)).collector.scheme == "tf"
+    (inner / "main.tf").write_text("")
+    assert find(str(inner)).collector.scheme == "tf"
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n"
     assert cfn.recognises(Peek(Path("p.yaml"), False, pod.encode(), ())) == 0
 
