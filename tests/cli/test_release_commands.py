@@ -23,13 +23,22 @@ def run(*words: str, env: dict[str, str | None] | None = None) -> tuple[int, str
     return done.exit_code, done.output
 
 
+CLOSED = "a descriptor that is not open"
+
+
+def _closed() -> str:
+    """The highest one that may be named and that nothing in this process has open."""
+    held = {int(p.name) for p in Path("/proc/self/fd").iterdir()}
+    return str(next(n for n in range(1023, 2, -1) if n not in held))
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (("get", "no-name", *BROKER), 2, "REPOSITORY/TYPE/TAG"),
         (("get", NAME), 2, "--broker"),
         (("get", NAME, *BROKER, "-o", "x", "--fd", "1"), 2, "one of them"),
-        (("get", NAME, *BROKER, "--fd", "1000000000"), 2, "not open"),
+        (("get", NAME, *BROKER, "--fd", CLOSED), 2, "not open"),
         (("get", NAME, *BROKER, "-o", "/nonexistent/x"), 2, "/nonexistent"),
         (("get", NAME, "--broker", "http://broker.example", "--interface", "tpm"), 2, "https"),
         (("get", NAME, "--broker", "https://127.0.0.1:1", "--ca", "/nonexistent"), 2, "/nonexistent"),
@@ -46,7 +55,7 @@ def test_how_they_end(words: tuple[str, ...], code: int, said: str, monkeypatch:
     """What will not do is told with its exit code, and a broker that is not there is no refusal."""
     monkeypatch.setattr("strongroom.app.release_get.protect", lambda: ())
     before = signal.getsignal(signal.SIGTERM)
-    found, output = run(*words)
+    found, output = run(*(_closed() if w == CLOSED else w for w in words))
     signal.signal(signal.SIGTERM, before)
     assert (found, said in output) == (code, True), output
 
