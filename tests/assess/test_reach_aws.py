@@ -211,6 +211,126 @@ def test_a_verdict_says_why(found: dict[str, Reached]) -> None:
     assert "transit-gateway" in doubt.detail
 
 
+DEFAULTS = """
+resource "aws_vpc" "v" {
+  cidr_block = "10.0.0.0/16"
+}
+resource "aws_internet_gateway" "gw" {
+  vpc_id = aws_vpc.v.id
+}
+resource "aws_default_route_table" "d" {
+  default_route_table_id = aws_vpc.v.default_route_table_id
+  route {
+    cidr_block = "0.0.0.0/0"
+    gateway_id = aws_internet_gateway.gw.id
+  }
+}
+resource "aws_default_security_group" "d" {
+  vpc_id = aws_vpc.v.id
+  ingress {
+    from_port   = 22
+    to_port     = 22
+    protocol    = "tcp"
+    cidr_blocks = ["0.0.0.0/0"]
+  }
+}
+resource "aws_default_network_acl" "d" {
+  default_network_acl_id = aws_vpc.v.default_network_acl_id
+  ingress {
+    rule_no    = 1
+    action     = "allow"
+    protocol   = "-1"
+    cidr_block = "0.0.0.0/0"
+    from_port  = 0
+    to_port    = 0
+  }
+  egress {
+    rule_no    = 1
+    action     = "allow"
+    protocol   = "tcp"
+    cidr_block = "0.0.0.0/0"
+    from_port  = 1024
+    to_port    = 65535
+  }
+}
+resource "aws_subnet" "s" {
+  count      = 2
+  vpc_id     = aws_vpc.v.id
+  cidr_block = "10.0.${count.index}.0/24"
+}
+resource "aws_vpc" "w" {
+  cidr_block = "10.1.0.0/16"
+}
+resource "aws_internet_gateway" "gw2" {
+  vpc_id = aws_vpc.w.id
+}
+resource "aws_route" "w" {
+  route_table_id         = aws_vpc.w.main_route_table_id
+  destination_cidr_block = "0.0.0.0/0"
+  gateway_id             = aws_internet_gateway.gw2.id
+}
+resource "aws_subnet" "w" {
+  vpc_id     = aws_vpc.w.id
+  cidr_block = "10.1.0.0/24"
+}
+resource "aws_vpc_endpoint" "w" {
+  vpc_id       = aws_vpc.w.id
+  service_name = "com.amazonaws.eu-west-1.s3"
+}
+resource "aws_instance" "a" {
+  count                       = 2
+  ami                         = "a"
+  instance_type               = "t3.micro"
+  subnet_id                   = aws_subnet.s[count.index].id
+  associate_public_ip_address = true
+}
+resource "aws_instance" "w" {
+  ami                         = "a"
+  instance_type               = "t3.micro"
+  subnet_id                   = aws_subnet.w.id
+  associate_public_ip_address = true
+}
+module "m" {
+  source = "./m"
+  subnet = aws_subnet.s[0].id
+}
+"""
+MODULE = """
+variable "subnet" {}
+resource "aws_instance" "i" {
+  ami                         = "a"
+  instance_type               = "t3.micro"
+  subnet_id                   = var.subnet
+  associate_public_ip_address = true
+}
+"""
+
+
+def test_what_a_network_has_by_default(tmp_path: Path) -> None:
+    """Its main table, its default ACL and group, adopted or not; counted subnets, and a module that is given one."""
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "main.tf").write_text(MODULE)
+    (tmp_path / "main.tf").write_text(DEFAULTS)
+    told = {one.asset: (one.ingress, one.egress) for one in each(Asked(f"tf:{tmp_path}"), NOW)}
+    wanted = {
+        "aws_instance.a[0]": (Y, N),
+        "aws_instance.a[1]": (Y, N),
+        "module.m.aws_instance.i": (Y, N),
+        "aws_instance.w": (N, Y),
+    }
+    assert {name: told[name] for name in wanted} == wanted
+
+
+def test_an_open_endpoint_is_named_apart(tmp_path: Path) -> None:
+    """An endpoint whose policy names no bucket is no route of the internet, and a leak all the same."""
+    (tmp_path / "main.tf").write_text(DEFAULTS.partition('module "m"')[0])
+    one = reach(Asked(f"tf:{tmp_path}"), "aws_instance.w", NOW)
+    assert [w.says for w in one.witness if w.by == "endpoint aws_vpc_endpoint.w"] == [
+        "lets anything through to its service, which is no route of the internet"
+    ]
+    assert not any("endpoint" in w.by for w in reach(Asked(f"tf:{tmp_path}"), "aws_instance.a[0]", NOW).witness)
+
+
 TEMPLATE = {
     "Resources": {
         "V": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},

@@ -77,7 +77,29 @@ def _ingress(world: World, asset: Asset) -> Answer:
 def _egress(world: World, asset: Asset) -> Answer:
     verdicts = [aws_paths.egress(world, one) for one in interfaces(world, asset)]
     answer = any_of(v.answer() for v in verdicts)
-    return answer, _denied(verdicts) if answer is False else next((v.told for v in verdicts if v.answer() is True), [])
+    told = _denied(verdicts) if answer is False else next((v.told for v in verdicts if v.answer() is True), [])
+    return answer, [*told, *_leaks(world, asset)]
+
+
+def _leaks(world: World, asset: Asset) -> Iterator[Witness]:
+    """Endpoints of AWS's services whose policy names nothing: no route of the internet, and a way to anybody's bucket."""
+    networks = {world.network(i.subnet) for i in interfaces(world, asset) if isinstance(i.subnet, Asset)} - {""}
+    for endpoint in world.of["aws_vpc_endpoint"] if networks else ():
+        held = {n.id for n in world.named(endpoint, "link.network") if isinstance(n, Asset)}
+        value = endpoint.value("policy.statements")
+        whole = isinstance(value, tuple) and any(isinstance(s, Statement) and _names_nothing(s) for s in value)
+        if held & networks and whole:
+            says = "lets anything through to its service, which is no route of the internet"
+            yield Witness("egress", f"endpoint {endpoint.address}", says, where=endpoint.where)
+
+
+def _names_nothing(s: Statement) -> bool:
+    return (
+        s.effect == "allow"
+        and "*" in s.resources
+        and not s.conditions
+        and bool({"*", "s3:*", "s3:put*", "s3:putobject"} & set(s.actions))
+    )
 
 
 def _denied(verdicts: Sequence[aws_paths.Verdict]) -> list[Witness]:

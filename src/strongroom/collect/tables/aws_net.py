@@ -373,6 +373,7 @@ TABLE = (
             text("endpoint.service", "service_name"),
             text("endpoint.type", "vpc_endpoint_type", Default("Gateway", TERRAFORM + "vpc_endpoint")),
             Row("policy.statements", _endpoint_policy, Default(WHOLE, ENDPOINT_POLICY)),
+            link("link.network", "vpc_id"),
         ),
         refs=(("network", "vpc_id"),),
     ),
