@@ -197,6 +197,13 @@ def test_what_the_internet_reaches(found: dict[str, Reached], asset: str) -> Non
     assert told == WANTED[asset], one
 
 
+def test_what_is_no_end_of_a_path_is_not_listed(found: dict[str, Reached]) -> None:
+    """Routes, associations and attachments are parts of a path."""
+    assert not [
+        name for name in found if name.startswith(("aws_route", "aws_lb_target", "aws_internet", "aws_nat", "aws_eip"))
+    ]
+
+
 def test_a_verdict_says_why(found: dict[str, Reached]) -> None:
     """A yes names each hop, a no the hop that stops it, and an unknown what nobody knows."""
     assert {w.by for w in found["aws_instance.app"].witness} >= {

@@ -92,7 +92,7 @@ def each(
     seen = scene(asked, now, limits, progress)
     found: dict[str, Reached] = {}
     for provider, part in parts().items():
-        mine = [a for a in seen.estate.assets if a.provider == provider and a.kind in part.kinds]
+        mine = [a for a in seen.estate.assets if a.provider == provider and a.kind in part.kinds and part.knows(a)]
         if mine:
             answer = part.reach(seen)
             for asset in mine:

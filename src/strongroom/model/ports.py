@@ -196,7 +196,7 @@ class Reach:
 
     `reach` takes in a scene once and answers for each asset of `kinds`. `draw` gives the connectivity of a whole source,
     and `address` the address of the asset that the provider's own name for it means (empty for none), where a provider
-    has such things.
+    has such things. `knows` says of an asset of these kinds whether the question arises for it at all.
     """
 
     provider: str
@@ -204,6 +204,7 @@ class Reach:
     reach: Callable[[Scene], Callable[[Asset], Reached]]
     draw: Callable[[Scene], Drawn] | None = None
     address: Callable[[Scene, str], str] = lambda _scene, _name: ""
+    knows: Callable[[Asset], bool] = lambda _asset: True
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,12 @@ _ANSWERS: dict[str, Callable[[World, Asset], tuple[Answer, Answer]]] = {
     "aws_elasticsearch_domain": _search, "aws_s3_bucket": _bucket,
 }  # fmt: skip
 
+
+def _known(asset: Asset) -> bool:
+    kind = native(asset)
+    return kind in _ANSWERS or kind in _NETWORKED
+
+
 REACH = Reach(
     "aws",
     (
@@ -223,4 +229,5 @@ REACH = Reach(
         Kind.BUCKET, Kind.TEMPLATE, Kind.OTHER,
     ),
     reach,
+    knows=_known,
 )  # fmt: skip
