@@ -1,10 +1,12 @@
 """The least that a reader needs, as a policy of the place that is read: made from the same table that the reader goes by."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
 import yaml
 
+from strongroom.collect.aws import asking
 from strongroom.collect.kubernetes import listed
 from strongroom.model.errors import BadUsage
 
@@ -41,4 +43,26 @@ def _binding(subject: str) -> dict[str, object]:
     }
 
 
-POLICIES: dict[str, Callable[[str], Iterator[str]]] = {"kubernetes": kubernetes}
+def aws(subject: str = "") -> Iterator[str]:
+    """The IAM policy that `aws:` needs; `organisation` adds what reading its accounts needs. Raises BadUsage for others."""
+    if subject not in ("", _ORGANISATION):
+        raise BadUsage("--for", repr(subject[:80]), f"nothing, or {_ORGANISATION}")
+    whole = subject == _ORGANISATION
+    statements: list[dict[str, object]] = [
+        {"Sid": "Read", "Effect": "Allow", "Action": [*asking.actions()], "Resource": "*"}
+    ]
+    if whole:
+        role: dict[str, object] = {
+            "Sid": "Take",
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Resource": f"arn:*:iam::*:role/{asking.ROLE}",
+        }
+        listed = [a for a in asking.actions(organisation=True) if a.startswith("organizations:ListAccounts")]
+        statements += [{"Sid": "Accounts", "Effect": "Allow", "Action": listed, "Resource": "*"}, role]
+    yield json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=1) + "\n"
+
+
+_ORGANISATION = "organisation"
+
+POLICIES: dict[str, Callable[[str], Iterator[str]]] = {"kubernetes": kubernetes, "aws": aws}

@@ -140,6 +140,14 @@ PROOFS = (
         ),
     ),
     Proof(
+        "a running AWS account (`aws:`)",
+        Level.REAL_SOFTWARE,
+        "boto3 over the wire to moto 5.2.5's server, with policies enforced; each call checked against AWS's own description of "
+        "the service, and each made to fail",
+        "no account of AWS has been read; moto answers about two thirds of the calls, and some otherwise than AWS does",
+        ("tests/integration/test_aws_moto.py", "tests/collect/test_aws_live.py"),
+    ),
+    Proof(
         "exports of an AWS account (`aws-iam:`, `aws-users:`, `aws-config:`)",
         Level.SIMULATED,
         "exports that the tests write in the form that AWS documents, whole, cut and with anything in them",

@@ -53,8 +53,11 @@ def _target_groups(world: World, asset: Asset) -> Iterator[tuple[int | None, Ass
             yield _port(group, "lb.port"), group
     for kind in _GROUPS:
         for group in world.of[kind]:
-            if any(isinstance(t, str) and asset in world.find(t, group) for t in texts(group.value("lb.targets"))):
+            targets = texts(group.value("lb.targets"))
+            if any(isinstance(t, str) and asset in world.find(t, group) for t in targets):
                 yield _port(group, "lb.port"), group
+            else:
+                yield from (t for t in targets if isinstance(t, Unknown))
 
 
 def _attached(world: World, asset: Asset) -> Iterator[tuple[int | None, Asset] | Unknown]:

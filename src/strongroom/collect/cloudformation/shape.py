@@ -139,6 +139,8 @@ def move(values: Values, source: str, target: str) -> None:
     head, _, rest = source.partition(".")
     first, _, after = target.partition(".")
     here = values.get(head) if head in values else None
+    if head == first and isinstance(here, Unknown):
+        return  # within what is unknown as a whole nothing moves: a mapping in its place would look like one that is given
     if head == first and rest and after and isinstance(here, list):
         for one in here:
             if isinstance(one, dict):

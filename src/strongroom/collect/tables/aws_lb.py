@@ -1,7 +1,7 @@
 """Load balancers: their listeners, what they forward to, and the TLS that they insist on."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, inverted, number, text
 from strongroom.collect.resource import Resource
@@ -113,10 +113,10 @@ def _classic_plain(r: Reader) -> Value:
     return any_of(answers)
 
 
-def _blocks(r: Reader, path: str) -> tuple[Mapping[str, object], ...]:
-    """The nested blocks at a path; none where their number is not known."""
-    found = r.blocks(path)
-    return () if isinstance(found, Unknown) else found
+def _own_targets(r: Reader) -> Value:
+    """What a group itself sends traffic to; unknown where the number of its targets is not known."""
+    found = r.blocks("target")
+    return (found,) if isinstance(found, Unknown) else tuple(x for b in found for x in many(r, b.get("id")))
 
 
 def _named(native: str, *rows: Row, refs: tuple[tuple[str, str], ...] = ()) -> Native:
@@ -134,7 +134,7 @@ _TARGETS = (
     number("lb.port", "port"),
     text("lb.target_type", "target_type", Default("instance", _ALB)),
     Row("link.listeners", lambda r: tuple(doubt or listener.id for listener, doubt in _forwarding(r))),
-    Row("lb.targets", lambda r: tuple(x for b in _blocks(r, "target") for x in many(r, b.get("id")))),
+    Row("lb.targets", _own_targets),
 )
 
 

@@ -40,7 +40,7 @@ CONTROL = Control(
                 "code digest, data digests) and a CycloneDX ML-BOM or SPDX AI BOM whose digests match the running "
                 "artifact, and a missing or mismatching one is a failure."
             ),
-            measured_by=("artifacts", "tf", "plan", "state", "cfn", "aws-config"),
+            measured_by=("artifacts", "tf", "plan", "state", "cfn", "aws-config", "aws"),
         ),
     ),
     evidence="in-toto attestations, CycloneDX 1.6/1.7 ML-BOM, registry metadata, running digest",

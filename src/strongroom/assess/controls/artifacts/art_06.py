@@ -66,7 +66,7 @@ CONTROL = Control(
         Clause(
             id="ART-06.no-key-material",
             text="No key material is in environment variables, files or git.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "host", "k8s"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "host", "k8s"),
         ),
     ),
     evidence="KMS rotation status+grants, policy analysis (separation), secret scan",

@@ -46,7 +46,7 @@ CONTROL = Control(
                 "dependencies are locked by version and hash, an SBOM is present, and no critical or KEV "
                 "vulnerability is older than the SLA."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "attest", "sbom"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "k8s", "attest", "sbom"),
         ),
         Clause(
             id="TEE-05.image-is-measured",

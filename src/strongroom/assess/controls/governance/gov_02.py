@@ -61,7 +61,7 @@ CONTROL = Control(
         Clause(
             id="GOV-02.no-static-tokens",
             text="Static tokens are absent from AI namespaces.",
-            measured_by=("k8s", "tf", "plan", "state", "cfn", "aws-config"),
+            measured_by=("k8s", "tf", "plan", "state", "cfn", "aws-config", "aws"),
         ),
     ),
     evidence="Istio/Linkerd/Cilium policy, SPIRE entries, mTLS probe, legacy SA token scan",

@@ -40,7 +40,7 @@ CONTROL = Control(
                 "An admission or scheduler policy exists and is enforcing (ValidatingAdmissionPolicy, Kyverno, "
                 "Gatekeeper, a DRA class, or Slurm job_submit with ConstrainDevices)."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "slurm", "isolation"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "k8s", "slurm", "isolation"),
         ),
         Clause(
             id="GPU-01.violation-rejected",

@@ -43,7 +43,7 @@ CONTROL = Control(
                 "KEV and EPSS, and under the policy no KEV entry is open for more than 15 days and no critical one "
                 "for more than 30 days."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "host", "dcgm", "feeds", "k8s"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "host", "dcgm", "feeds", "k8s"),
         ),
         Clause(
             id="GPU-06.feed-fresh",

@@ -41,7 +41,7 @@ CONTROL = Control(
                 "Every inference, notebook, tracking and metrics endpoint rejects anonymous requests, as an active "
                 "probe shows."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "probe"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "k8s", "probe"),
         ),
         Clause(
             id="IAM-03.central-identity",
@@ -49,7 +49,7 @@ CONTROL = Control(
                 "Every inference, notebook, tracking and metrics endpoint validates tokens from the central IdP "
                 "(issuer and audience)."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "azure"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "k8s", "azure"),
         ),
         Clause(
             id="IAM-03.rate-limits",

@@ -38,7 +38,7 @@ CONTROL = Control(
         Clause(
             id="SEG-01.default-deny-between",
             text="Traffic between tenants and between node roles is denied by default.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "k8s"),
         ),
         Clause(
             id="SEG-01.flows-equal-stack",

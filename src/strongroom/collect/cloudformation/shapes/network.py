@@ -75,7 +75,9 @@ def _balancer(values: Values) -> None:
 
 def _classic(values: Values) -> None:
     _balancer(values)
-    values["listener"] = each(values.pop("listeners", None), renamed(lb_protocol="protocol"))
+    values["listener"] = each(
+        values.pop("listeners", None), renamed(lb_protocol="protocol", lb_port="load_balancer_port")
+    )
 
 
 def _actions(raw: object) -> object:
