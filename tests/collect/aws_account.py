@@ -348,7 +348,7 @@ class Canned:
 def walked(answers: Mapping[str, object], seconds: float = 30.0, **more: object) -> tuple[Walked, Canned]:
     """What an account of these answers tells."""
     canned = Canned(answers, **more)  # type: ignore[arg-type]
-    faults = Faults((BotoCoreError, ClientError), (ReadTimeoutError,), xform_name)
+    faults = Faults((BotoCoreError, ClientError), (), (ReadTimeoutError,), xform_name)
     account = Account(canned, faults, None, NUMBER, "aws", REGION, (REGION,))
     return Walk(account, listings(), "2026-08-01", Deadline(seconds), None).run(), canned
 

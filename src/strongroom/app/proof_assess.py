@@ -145,7 +145,7 @@ PROOFS = (
         "boto3 over the wire to moto 5.2.5's server, with policies enforced; each call checked against AWS's own description of "
         "the service, and each made to fail",
         "no account of AWS has been read; moto answers about two thirds of the calls, and some otherwise than AWS does",
-        ("tests/integration/test_aws_moto.py", "tests/collect/test_aws_live.py"),
+        ("tests/integration/test_aws_moto.py", "tests/collect/test_aws_live.py", "tests/collect/test_aws_wire.py"),
     ),
     Proof(
         "exports of an AWS account (`aws-iam:`, `aws-users:`, `aws-config:`)",

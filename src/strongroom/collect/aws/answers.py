@@ -13,7 +13,7 @@ from strongroom.collect.aws.asking import Call
 from strongroom.model.codes import GapCode
 
 ATTEMPTS = 3  # of one question
-MOST_ITEMS = 500_000  # of one list
+MOST_PAGES = 20_000  # of one list
 _DENIED = frozenset(
     {
         "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "Forbidden",
@@ -72,6 +72,7 @@ class Faults:
     """What boto3 raises, known once it is loaded."""
 
     raised: tuple[type[Exception], ...]
+    parsing: tuple[type[Exception], ...]
     slow: tuple[type[Exception], ...]
     method: Callable[[str], str]
 
@@ -79,26 +80,25 @@ class Faults:
 def ask(client: Client, call: Call, arguments: Mapping[str, object], faults: Faults) -> Told:
     """Every page of an answer. Nothing is raised for what a service or the way to it does wrong."""
     name = faults.method(call.operation)
-    found: list[object] = []
-    calls = 0
+    pages: list[object] = []
+    failure: Failure | None = None
     try:
         if client.can_paginate(name):
             for page in client.get_paginator(name).paginate(**arguments):
-                calls += 1
-                found += taken(page, call.takes)
-                if len(found) > MOST_ITEMS:
-                    return Told(tuple(found), _too_many(call), calls)
+                pages.append(page)
+                if len(pages) > MOST_PAGES:
+                    failure = _too_many(call)
+                    break
         else:
-            asked = getattr(client, name)
-            calls = 1
-            found += taken(asked(**arguments), call.takes)
+            pages.append(getattr(client, name)(**arguments))
     except faults.raised as e:
-        return Told(tuple(plain(f) for f in found), _failure(e, call, faults), calls + 1)
-    return Told(tuple(plain(f) for f in found), None, calls)
+        failure = _failure(e, call, faults)
+    found = tuple(plain(f) for page in pages for f in taken(page, call.takes))
+    return Told(found, failure, max(1, len(pages)))
 
 
 def _too_many(call: Call) -> Failure:
-    return Failure(GapCode.TOO_LARGE, "", f"{call.needs}: more than {MOST_ITEMS} resources")
+    return Failure(GapCode.TOO_LARGE, "", f"{call.needs}: more than {MOST_PAGES} pages")
 
 
 def taken(answer: object, path: str) -> list[object]:
@@ -129,6 +129,8 @@ def _failure(error: Exception, call: Call, faults: Faults) -> Failure:
     named, said, status = _told(error)
     if isinstance(error, faults.slow):
         return Failure(GapCode.TIMEOUT, named, f"{call.needs} did not answer in time ({named})")
+    if isinstance(error, faults.parsing):
+        return Failure(GapCode.MALFORMED, named, f"{call.needs}: the answer is none that AWS gives ({named})")
     if named in _DENIED or status == 403:
         return Failure(GapCode.DENIED, named, f"no permission for {call.needs} ({named}); the reader's policy lacks it")
     if named in _BUSY or status == 429:

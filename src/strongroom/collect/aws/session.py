@@ -1,5 +1,6 @@
 """A way into an AWS account: credentials as boto3 finds them, a client for each service and region, and whose account it is."""
 
+import json
 import re
 import threading
 from collections.abc import Mapping
@@ -98,17 +99,42 @@ def opened(spec: str, asked: Asked, wall_seconds: float) -> Account:
         connect_timeout=min(5.0, wait), read_timeout=wait, max_pool_connections=AT_ONCE,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, user_agent_extra="strongroom",
     )  # fmt: skip
-    faults = Faults(
-        (BotoCoreError, ClientError, ResponseParserError, OSError, ValueError),
-        (ReadTimeoutError, ConnectTimeoutError),
-        xform_name,
-    )
+    # boto3's own parsers fall over answers that are none of the service's: that, too, is what the service did.
+    parsing = (ResponseParserError, ValueError, LookupError, TypeError, AttributeError)
+    late = (ReadTimeoutError, ConnectTimeoutError)
+    faults = Faults((BotoCoreError, ClientError, OSError, *parsing), parsing, late, xform_name)
     try:
         session = boto3.session.Session(profile_name=asked.profile or None)
     except BotoCoreError as e:
         raise BadInput(spec, f"{type(e).__name__}: profile {asked.profile!r}", "a profile of ~/.aws", _WANTED) from None
+    session.events.register("before-parse", whole)
     account = Account(cast("_Session", session), faults, config)
     return known(spec, account, asked)
+
+
+def whole(*, response_dict: Mapping[str, object], **told: object) -> None:
+    """Refuse an answer without content, and one of a JSON service that is no JSON object: boto3 takes both for empty ones.
+
+    Raises ValueError, which counts as what the service did.
+    """
+    body, status = response_dict.get("body"), response_dict.get("status_code")
+    if not isinstance(body, bytes) or not isinstance(status, int) or status >= 300:
+        return
+    operation = told.get("operation_model")
+    protocol = str(getattr(getattr(operation, "service_model", None), "resolved_protocol", ""))
+    if not body.strip() or not _of_service(protocol, str(getattr(operation, "name", "")), body):
+        raise ValueError("no answer of a service")
+
+
+def _of_service(protocol: str, operation: str, body: bytes) -> bool:
+    """Whether the octets have the form of the service's answers, as far as boto3's parsers take others for empty ones."""
+    if "cbor" in protocol:
+        return body[0] >> 5 == 5  # RFC 8949, section 3.1: a map
+    if "json" in protocol:
+        return isinstance(json.loads(body), dict)
+    if protocol in {"ec2", "query"}:
+        return f"<{operation}Response".encode() in body[:1024]
+    return not body.lstrip().lower().startswith((b"<html", b"<!doctype"))
 
 
 def known(spec: str, account: Account, asked: Asked) -> Account:
@@ -169,6 +195,7 @@ def member(spec: str, from_: Account, number: str, asked: Asked) -> Account | st
         aws_session_token=str(keys.get("SessionToken")),
         region_name=from_.home,
     )
+    session.events.register("before-parse", whole)
     account = Account(cast("_Session", session), from_.faults, from_.config)
     try:
         return known(spec, account, asked)
