@@ -152,7 +152,12 @@ PROOFS = (
         Level.SIMULATED,
         "exports that the tests write in the form that AWS documents, whole, cut and with anything in them",
         "no export of a real account has been read",
-        ("tests/collect/test_aws_exports.py", "tests/collect/test_aws_config.py", "tests/assess/test_aws_login.py"),
+        (
+            "tests/collect/test_aws_exports.py",
+            "tests/collect/test_aws_config.py",
+            "tests/collect/test_aws_config_network.py",
+            "tests/assess/test_aws_login.py",
+        ),
     ),
     Proof(
         "Terraform state files (`state:`)",

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from strongroom.collect.aws.asking import Beside
 from strongroom.collect.aws.document import mappings, text
-from strongroom.collect.aws.reshaping import RESHAPED, Item
+from strongroom.collect.aws.reshaping import NETWORK, RESHAPED, Item, seen
 from strongroom.collect.cloudformation.assets import shapes
 from strongroom.collect.cloudformation.scope import Open
 from strongroom.collect.cloudformation.stack import Declared
@@ -111,6 +112,10 @@ def recorded(body: Mapping[str, object], file: str, miss: Miss) -> Iterator[Reco
         held.update({k: v for k, v in extra.items() if v})
         one = Declared(item.address, item.kind, held, file, (0, 0))
         yield Recorded(one, item.account, item.region, item.name)
+        for beside in _beside(item):
+            address = f"{item.address}.{beside.suffix}"
+            part = Declared(address, beside.type, _parts(beside.properties, where), file, (0, 0))
+            yield Recorded(part, item.account, item.region, item.name)
     for kind, count in sorted(unread.items()):
         miss(kind, GapCode.UNSUPPORTED, f"{count} resources are listed and not judged: their form is not understood")
 
@@ -128,6 +133,17 @@ def _properties(item: Item, known: Mapping[tuple[str, str], Item]) -> dict[str, 
     if any(k[:1].isupper() for k in held):  # as CloudFormation's registry describes the type
         return dict(held)
     return None
+
+
+def _beside(item: Item) -> Iterator[Beside]:
+    """What a network's resource holds that is one of its own to the tables, as a running account tells it."""
+    listing = NETWORK.get(item.kind)
+    if listing is not None and listing.beside is not None and isinstance(item.configuration, dict):
+        yield from listing.beside(seen(item))
+
+
+def _parts(properties: Mapping[str, object], where: Mapping[str, str]) -> dict[str, object]:
+    return {k: Link(where[v]) if isinstance(v, str) and v in where else v for k, v in properties.items()}
 
 
 def _manager(item: Item) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from strongroom.collect.aws import identities
+from strongroom.collect.aws.asking import Listing, Seen
+from strongroom.collect.aws.calls.network import LISTINGS
 from strongroom.collect.aws.document import mappings, policy, text
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown
@@ -121,26 +123,6 @@ def _volume(item: Item, known: Known) -> Properties:
         "Encrypted": said if said is not None else _not_recorded("whether it is encrypted"),
         "KmsKeyId": item.at("kmsKeyId"),
     }
-
-
-def _acl(item: Item, known: Known) -> Properties:
-    del known
-    found: Properties = {"VpcId": item.at("vpcId"), "Ingress": [], "Egress": []}
-    for entry in mappings(item.at("entries")):
-        ports = entry.get("portRange")
-        rule = {
-            "RuleNo": entry.get("ruleNumber"),
-            "Action": entry.get("ruleAction"),
-            "Protocol": entry.get("protocol"),
-            "CidrBlock": entry.get("cidrBlock"),
-            "Ipv6CidrBlock": entry.get("ipv6CidrBlock"),
-            "FromPort": ports.get("from") if isinstance(ports, dict) else None,
-            "ToPort": ports.get("to") if isinstance(ports, dict) else None,
-        }
-        way = found["Egress" if entry.get("egress") else "Ingress"]
-        assert isinstance(way, list)
-        way.append(rule)
-    return found
 
 
 def _flow_log(item: Item, known: Known) -> Properties:
@@ -263,6 +245,31 @@ def _classic(item: Item, known: Known) -> Properties:
     return {"LoadBalancerName": item.name, "Scheme": item.at("scheme"), "Listeners": listeners}
 
 
+NETWORK: Mapping[str, Listing] = {
+    one.type: one
+    for one in LISTINGS
+    if one.type in {
+        "AWS::EC2::EgressOnlyInternetGateway", "AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::NetworkAcl",
+        "AWS::EC2::NetworkInterface", "AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC",
+    }
+}  # fmt: skip
+"""What AWS Config records as EC2's describe calls answer, with names that begin in lower case."""
+
+
+def seen(item: Item) -> Seen:
+    """An item as a running account would tell it."""
+    raw = _capitals(item.configuration)
+    return Seen(
+        item.kind, item.region, item.account, "aws", raw if isinstance(raw, dict) else {}, item.ident, item.name
+    )
+
+
+def _as_running(item: Item, known: Known) -> Properties:
+    del known
+    make = NETWORK[item.kind].make
+    return (make(seen(item), {}) if make is not None else None) or {}
+
+
 RESHAPED: Mapping[str, Reshape] = {
     "AWS::AutoScaling::AutoScalingGroup": as_it_is,
     "AWS::AutoScaling::LaunchConfiguration": as_it_is,
@@ -271,12 +278,7 @@ RESHAPED: Mapping[str, Reshape] = {
     "AWS::EC2::EIP": as_it_is,
     "AWS::EC2::FlowLog": _flow_log,
     "AWS::EC2::Instance": _instance,
-    "AWS::EC2::NetworkAcl": _acl,
-    "AWS::EC2::NetworkInterface": as_it_is,
-    "AWS::EC2::RouteTable": as_it_is,
     "AWS::EC2::SecurityGroup": _group,
-    "AWS::EC2::Subnet": as_it_is,
-    "AWS::EC2::VPC": as_it_is,
     "AWS::EC2::VPCEndpoint": as_it_is,
     "AWS::EC2::Volume": _volume,
     "AWS::ElasticLoadBalancing::LoadBalancer": _classic,
@@ -289,5 +291,6 @@ RESHAPED: Mapping[str, Reshape] = {
     "AWS::Lambda::Function": as_it_is,
     "AWS::S3::Bucket": _bucket,
     "AWS::SecretsManager::Secret": as_it_is,
+    **dict.fromkeys(NETWORK, _as_running),
 }
 """The types that are recorded in their own service's words. `as_it_is` where those are CloudFormation's, too."""

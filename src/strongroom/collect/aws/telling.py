@@ -1,7 +1,7 @@
 """From what an account told to assets: through CloudFormation's shapes and the tables that every source shares."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -109,7 +109,7 @@ class Account:
         native = listing.native(one) if listing.native is not None else None
         where = Where(self.spec, path=f"{one.region or 'account'} {listing.calls[-1].needs} {one.name}".strip())
         shown = listing.shown and native != ""
-        for resource, table, kind in _read(listing.type.partition(" (")[0], one.address, held):
+        for resource, table, kind in read(listing.type.partition(" (")[0], one.address, held):
             resource.scheme, resource.where = "aws", where
             if native:
                 resource.type = native
@@ -125,7 +125,7 @@ class Account:
         return _put(resource, tables().get(beside.type) if beside.shown else None, beside.type, beside.shown)
 
 
-def _read(kind: str, address: str, held: dict[str, object]) -> Iterator[Found]:
+def read(kind: str, address: str, held: Mapping[str, object]) -> Iterator[Found]:
     """One resource in neutral form; a type that CloudFormation has not is one of Terraform's."""
     if "::" in kind:
         for resource, native in of_stack(Declared(address, kind, held, "", (0, 0)), ""):

@@ -3,7 +3,8 @@
 from msgspec import structs
 
 from strongroom.collect.aws import document, recorded
-from strongroom.collect.cloudformation.assets import assets, kinds, of_stack
+from strongroom.collect.aws.telling import read as read_as
+from strongroom.collect.cloudformation.assets import assets, kinds
 from strongroom.collect.native import Native
 from strongroom.collect.resource import Resource
 from strongroom.model.codes import GapCode
@@ -37,10 +38,10 @@ def collect(request: Request) -> Estate:
     found: list[tuple[Resource, Native | None, str]] = []
     told: dict[str, recorded.Recorded] = {}
     for one in recorded.recorded(read.body, request.target, miss):
-        for resource, native in of_stack(one.declared, ""):
+        for resource, native, kind in read_as(one.declared.type, one.declared.address, one.declared.properties):
             resource.scheme, resource.where = "aws", Where(request.target, path=resource.address)
             told[resource.address] = one
-            found.append((resource, native, one.declared.type))
+            found.append((resource, native, kind))
     made = [
         structs.replace(a, account=t.account, region=t.region, name=a.name if a.name != a.address else t.name)
         for a in assets(found, request.spec)
