@@ -6,6 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strongroom.assess.identity.cells import cells
 from strongroom.assess.identity.globs import FRESH, glob, overlap, spell, witness
 from strongroom.assess.identity.levels import NO, PERHAPS, YES
 
@@ -81,3 +82,29 @@ def test_what_nobody_names_is_matched_by_wildcards_only() -> None:
     """The most general example of a bucket's objects is denied by no denial of some of them."""
     found = witness("arn:aws:s3:::w*", "arn:aws:s3:::weights/*")
     assert found == f"arn:aws:s3:::weights/{FRESH}"
+
+
+@given(
+    st.lists(st.text(alphabet="ab*?", min_size=1, max_size=5), max_size=4),
+    st.text(alphabet="ab", min_size=1, max_size=6),
+)
+def test_every_way_to_be_covered_has_its_name(texts: list[str], name: str) -> None:
+    """Whatever set of patterns a name meets, one of the names that are found meets the same, and each is found once."""
+    found = cells(texts, "x*")
+    assert found.whole
+    met = [tuple(reference(t, n) for t in texts) for n in found.names]
+    assert tuple(reference(t, f"x{name}") for t in texts) in met
+    assert len(set(met)) == len(met)
+
+
+def test_what_a_pattern_leaves_of_another_is_named() -> None:
+    """`a?` without `ax` has a name left; `ax` without `a?` has none."""
+    names = cells(["x/a?", "x/ax"], "x/*").names
+    assert [n for n in names if reference("x/a?", n) and n != "x/ax"]
+    assert not [n for n in names if n == "x/ax" and not reference("x/a?", n)]
+
+
+def test_too_many_patterns_are_not_whole() -> None:
+    """Where there are more ways than can be tried, that is said."""
+    many = [f"x*{n:02}*" for n in range(40)]
+    assert not cells(many, "x*").whole

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from strongroom.assess.identity.aws_evaluate import EMPTY, OURS, Hands, Judge, Principal, Request, limits_of
 from strongroom.assess.identity.aws_policy import Document, Rule, Said
+from strongroom.assess.identity.cells import OTHER
 from strongroom.assess.identity.conditions import Context, doubts
 from strongroom.assess.identity.globs import FRESH
 from strongroom.assess.identity.levels import NO, PERHAPS, YES
@@ -123,5 +124,5 @@ def _speaking(judge: Judge, who: Principal, request: Request, hands: Hands) -> I
 
 
 def shown(arn: str) -> str:
-    """An ARN for people: what stands for anything is `*`."""
-    return arn.replace(FRESH, "*")
+    """An ARN for people: what stands for anything is `*`, and for any one character `?`."""
+    return arn.replace(FRESH, "*").replace(OTHER, "?")

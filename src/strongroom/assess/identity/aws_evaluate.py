@@ -131,8 +131,7 @@ class Judge:
 
     def may(self, who: Principal, request: Request, hands: Hands = EMPTY) -> int:
         """Whether the request is let through."""
-        parts = self.parts(who, request, hands)
-        return min(granted(who, request.thing, parts), parts.organisation, negate(parts.denied))
+        return verdict(who, request.thing, self.parts(who, request, hands))
 
     def parts(self, who: Principal, request: Request, hands: Hands = EMPTY) -> Parts:
         """What each kind of policy says."""
@@ -201,6 +200,11 @@ def _add(one: Said, other: Said) -> Said:
 def _without_denial(said: Said) -> Said:
     left = negate(said.denied)
     return Said(min(said.named, left), min(said.free, left), min(said.account, left))
+
+
+def verdict(who: Principal, thing: Thing, parts: Parts) -> int:
+    """What the answers of the policies come to."""
+    return min(granted(who, thing, parts), parts.organisation, negate(parts.denied))
 
 
 def granted(who: Principal, thing: Thing, parts: Parts) -> int:
