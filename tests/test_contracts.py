@@ -218,7 +218,7 @@ def test_rows_stand_whatever_the_attributes_hold(native: Native) -> None:
 @every_collector
 def test_a_source_says_what_it_is(collector: Collector) -> None:
     """A scheme is a short word; title and help are one line."""
-    assert re.fullmatch(r"[a-z][a-z0-9]{1,11}|aws-[a-z]{3,8}", collector.scheme)
+    assert re.fullmatch(r"[a-z][a-z0-9]{1,11}|(?:aws|azure|gcp)-[a-z]{3,8}", collector.scheme)
     assert collector.title
     assert len(collector.reads) >= 20
     assert "\n" not in collector.reads

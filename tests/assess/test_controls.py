@@ -37,6 +37,7 @@ EVIDENCE = {
         "isolation",
         "dcgm",
         "aws-config",
+        "azure-graph",
         "aws-iam",
         "aws-users",
         "csv",

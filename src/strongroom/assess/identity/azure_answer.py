@@ -20,6 +20,7 @@ from strongroom.model.who_can import Deed, Held
 
 SUBSCRIPTION, MANAGEMENT = "the subscription", "the management group"
 _ASSIGN = "Microsoft.Authorization/roleAssignments/write"
+_WHOLE = re.compile(r"/subscriptions/([^/]+)/?", re.IGNORECASE)
 _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/([^/]+)/?", re.IGNORECASE)
 _PART = re.compile(r"\$\{([^}]+)\}/.*|(azurerm_[\w.]+(?:\[[^\]]*\])?)/.*")
 _IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -40,6 +41,9 @@ class Estate:
                 self._by_name[name].append(a)
             if a.native_type in _NAMED:
                 self._by_name[f"name {a.name}"].append(a)
+        self._numbered = any(
+            a.account for a in assets
+        )  # what is running tells whose it is; files are of one subscription
         self._groups = {a.name: a.address for a in assets if a.native_type == "azurerm_resource_group"}
         for a in assets:
             self.scopes.above[a.address] = self._above(a, 0)
@@ -53,7 +57,7 @@ class Estate:
 
     def _above(self, a: Asset, depth: int) -> dict[str, int]:
         """The scopes that hold a resource."""
-        out = {a.address: YES, SUBSCRIPTION: YES, MANAGEMENT: YES}
+        out = {a.address: YES, self._subscription(a.account): YES, MANAGEMENT: YES}
         group = a.value("azure.group")
         if isinstance(group, str):
             out[self._group(group)] = YES
@@ -65,7 +69,12 @@ class Estate:
             out |= dict.fromkeys((*self._groups.values(), "some group"), PERHAPS)
         return out
 
+    def _subscription(self, number: str) -> str:
+        return f"{SUBSCRIPTION} {number.lower()}" if number else SUBSCRIPTION
+
     def _group(self, name: str) -> str:
+        if name.startswith("/subscriptions/"):  # its whole id: groups of several subscriptions may have one name
+            return name
         found = [a for a in self._by_name.get(name, ()) if a.native_type == "azurerm_resource_group"]
         return found[0].address if found else self._groups.get(name, f"group {name.lower()}")
 
@@ -88,9 +97,12 @@ class Estate:
             return found[0].address
         if re.search(r"management_?group", text, re.IGNORECASE):
             return MANAGEMENT
-        if "azurerm_subscription." in text or re.fullmatch(r"/subscriptions/[^/]+/?", text, re.IGNORECASE):
-            return SUBSCRIPTION
+        whole = _WHOLE.fullmatch(text)
+        if "azurerm_subscription." in text or whole is not None:
+            return self._subscription(whole[1] if whole is not None and self._numbered else "")
         group = _GROUP.fullmatch(text)
+        if group is not None and self._numbered:
+            return text.rstrip("/").lower()
         if group is not None:
             return self._group(next((n for n in self._groups if n.lower() == group[1].lower()), group[1]))
         return text
@@ -106,7 +118,7 @@ class Estate:
         covers, doubt = self._covers(a.value("azure.role"))
         condition = a.value("azure.condition")
         sure, depends = (PERHAPS, str(condition)) if condition else (YES, doubt)
-        place = self.scope(scope) if isinstance(scope, str) else SUBSCRIPTION
+        place = self.scope(scope) if isinstance(scope, str) else MANAGEMENT
         if isinstance(scope, Unknown):
             sure, depends = PERHAPS, f"where it is assigned: {scope.detail}"
         self.scopes.add(Grant(self._principal(who), place, covers, f"{a.address} ({a.name})", sure, depends))

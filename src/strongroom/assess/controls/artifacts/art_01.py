@@ -44,12 +44,24 @@ CONTROL = Control(
                 "100% of registered artifact stores encrypt with a CMK owned by the organisation, not the provider's "
                 "default and not the bucket default AES256."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "host", "k8s"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "host",
+                "k8s",
+            ),
         ),
         Clause(
             id="ART-01.old-objects-reencrypted",
             text="Objects written before the change have been re-encrypted.",
-            measured_by=("aws", "azure", "gcp"),
+            measured_by=("aws", "azure", "azure-graph", "gcp"),
         ),
         Clause(
             id="ART-01.envelope-tier0",

@@ -41,7 +41,19 @@ CONTROL = Control(
                 "Every endpoint and store refuses plaintext (a deny on aws:SecureTransport, minimum TLS 1.2, 1.3 "
                 "preferred), and an active probe confirms it."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "aws", "azure", "gcp", "probe"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "k8s",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "probe",
+            ),
         ),
         Clause(
             id="ART-02.node-traffic-encrypted",

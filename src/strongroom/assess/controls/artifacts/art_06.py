@@ -41,27 +41,27 @@ CONTROL = Control(
                 "CMK rotation is enabled, and the newest version is no older than the policy allows (365 days by "
                 "default, 90 days for tier 0)."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "broker"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp", "broker"),
         ),
         Clause(
             id="ART-06.admin-not-user",
             text="The administrators of a key and its users are disjoint.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "broker"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp", "broker"),
         ),
         Clause(
             id="ART-06.no-wildcard-decrypt",
             text="There is no wildcard kms:Decrypt.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "aws-iam"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp", "aws-iam"),
         ),
         Clause(
             id="ART-06.hsm-tier0",
             text="Tier 0 keys are backed by an HSM or TPM.",
-            measured_by=("tf", "plan", "state", "azure", "gcp", "broker"),
+            measured_by=("tf", "plan", "state", "azure", "azure-graph", "gcp", "broker"),
         ),
         Clause(
             id="ART-06.deletion-window",
             text="The deletion window of a key is at least 30 days.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph"),
         ),
         Clause(
             id="ART-06.no-key-material",

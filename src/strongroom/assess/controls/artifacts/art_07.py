@@ -40,7 +40,7 @@ CONTROL = Control(
                 "The set of principals able to read and also write outside the artifact environment (cross-account, "
                 "cross-project, public, registry push, snapshot share, presigned URL) equals the approved list."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "artifacts", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "artifacts", "aws", "azure", "azure-graph", "gcp"),
         ),
         Clause(
             id="ART-07.shares-approved",

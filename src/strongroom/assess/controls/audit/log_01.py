@@ -40,17 +40,29 @@ CONTROL = Control(
         Clause(
             id="LOG-01.sources-on",
             text="All required sources are on, including data-plane events for artifact stores and KMS.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "host", "k8s", "aws", "azure", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "host",
+                "k8s",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+            ),
         ),
         Clause(
             id="LOG-01.retention-year",
             text="Logs are retained for at least 365 days.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
         ),
         Clause(
             id="LOG-01.immutable-apart",
             text="Logs are immutable (Object Lock or WORM) and in a separate account.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
         ),
         Clause(
             id="LOG-01.protected",
@@ -58,7 +70,7 @@ CONTROL = Control(
                 "The log store and its trail are protected from alteration and from readers outside, with integrity "
                 "validation on."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "aws-iam"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp", "aws-iam"),
         ),
         Clause(
             id="LOG-01.no-silence",

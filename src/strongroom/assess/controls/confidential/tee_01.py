@@ -47,12 +47,24 @@ CONTROL = Control(
                 "kms:RecipientAttestation PCRs, an Azure SKR policy, GCP WIF Confidential Space claims, or the "
                 "organisation's own KBS)."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "attest", "broker"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "attest",
+                "broker",
+            ),
         ),
         Clause(
             id="TEE-01.no-way-around",
             text="No principal can decrypt with a tier 0 or 1 key without that attestation.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp", "broker"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "broker"),
         ),
         Clause(
             id="TEE-01.releases-logged",

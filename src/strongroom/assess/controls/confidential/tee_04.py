@@ -44,7 +44,20 @@ CONTROL = Control(
                 "Every tier 0 workload of INV-05 runs on a host whose last attestation is valid and no older than "
                 "the policy allows, or has an approved record of infeasibility with an expiry."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "aws", "azure", "gcp", "host", "attest"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "k8s",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "host",
+                "attest",
+            ),
         ),
         Clause(
             id="TEE-04.placed-at-admission",

@@ -49,7 +49,7 @@ CONTROL = Control(
                 "Every inference, notebook, tracking and metrics endpoint validates tokens from the central IdP "
                 "(issuer and audience)."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "k8s", "azure"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "k8s", "azure", "azure-graph"),
         ),
         Clause(
             id="IAM-03.rate-limits",

@@ -41,12 +41,12 @@ CONTROL = Control(
         Clause(
             id="MON-03.launch-alert",
             text="A launch in an unused region, or one above k times the baseline, raises an alert within 1 hour.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
         ),
         Clause(
             id="MON-03.budget-action",
             text="A budget action for GPU spend is defined.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "k8s"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp", "k8s"),
         ),
     ),
     evidence="cost & usage, RunInstances events, quota APIs, unused-region watch",

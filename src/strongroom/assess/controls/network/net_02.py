@@ -40,22 +40,22 @@ CONTROL = Control(
                 "100% of SageMaker, Azure ML, Vertex, Kubernetes and VM AI workloads are in a VPC or VNet with no "
                 "route to an IGW."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
         ),
         Clause(
             id="NET-02.no-direct-internet",
             text="Direct internet access is disabled for every such workload.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
         ),
         Clause(
             id="NET-02.private-cluster-api",
             text="The API endpoint of every cluster is private.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "gcp", "k8s"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp", "k8s"),
         ),
         Clause(
             id="NET-02.private-dns",
             text="A private DNS zone is linked to the network.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp"),
         ),
     ),
     evidence=(

@@ -38,7 +38,7 @@ CONTROL = Control(
         Clause(
             id="NET-04.default-deny-egress",
             text="Egress is denied by default (SG, NACL, firewall, NetworkPolicy or FQDN proxy) on every AI segment.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "aws", "azure", "gcp"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "aws", "azure", "azure-graph", "gcp"),
         ),
         Clause(
             id="NET-04.metadata-guarded",
