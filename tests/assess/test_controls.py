@@ -38,6 +38,7 @@ EVIDENCE = {
         "dcgm",
         "aws-config",
         "azure-graph",
+        "gcp-assets",
         "aws-iam",
         "aws-users",
         "csv",

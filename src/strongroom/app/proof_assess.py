@@ -168,6 +168,14 @@ PROOFS = (
         ("tests/collect/test_azure_graph.py",),
     ),
     Proof(
+        "exports of Cloud Asset Inventory (`gcp-assets:`)",
+        Level.SIMULATED,
+        "an organisation that the tests write in the form that Google documents, open and closed, with each content and each "
+        "property of it left out, in six forms, half paged, and with anything in it",
+        "no export of a real organisation has been read; shapes follow the REST reference of each service",
+        ("tests/collect/test_gcp_assets.py",),
+    ),
+    Proof(
         "Terraform state files (`state:`)",
         Level.SIMULATED,
         "states of version 4 that the tests write after Terraform's own code, whole, cut, sealed and hostile",

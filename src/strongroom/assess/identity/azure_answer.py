@@ -37,7 +37,7 @@ class Estate:
         self.scopes = Scopes()
         self._by_name: dict[str, list[Asset]] = defaultdict(list)
         for a in assets:
-            for name in {a.address, re.sub(r"\[[^\]]*\]$", "", a.address), *(x.lower() for x in a.aliases)}:
+            for name in {a.id, a.address, re.sub(r"\[[^\]]*\]$", "", a.address), *(x.lower() for x in a.aliases)}:
                 self._by_name[name].append(a)
             if a.native_type in _NAMED:
                 self._by_name[f"name {a.name}"].append(a)
@@ -82,7 +82,8 @@ class Estate:
         """The assets that a reference names."""
         plain = ref.rpartition("//")[2].removeprefix("terraform:")
         return (
-            self._by_name.get(plain, ())
+            self._by_name.get(ref, ())
+            or self._by_name.get(plain, ())
             or self._by_name.get(plain.lower(), ())
             or self._by_name.get(f"name {plain}", ())
         )

@@ -33,7 +33,7 @@ class Estate:
         self.scopes = Scopes(groups=lambda who: () if who in PUBLIC else PUBLIC)
         self._by_name: dict[str, list[Asset]] = defaultdict(list)
         for a in assets:
-            for name in {a.address, re.sub(r"\[[^\]]*\]$", "", a.address), a.name, *a.aliases}:
+            for name in {a.id, a.address, re.sub(r"\[[^\]]*\]$", "", a.address), a.name, *a.aliases}:
                 self._by_name[name].append(a)
         self.custom = [a for a in assets if a.native_type.endswith("_iam_custom_role")]
         self.parents: dict[str, str] = {}  # projects, folders and organisations, by what they are called here
@@ -57,7 +57,8 @@ class Estate:
 
     def _above(self, a: Asset) -> dict[str, int]:
         """The scopes that hold a resource, with how surely they do."""
-        out, said = {a.address: YES}, a.value("google.project")
+        out = {a.address: YES}
+        said: object = a.value("google.project") or a.account
         for rel in ("ring", "bucket", "pool"):
             for x in (x for r in a.refs if r.rel == rel for x in self._meant(r.id)):
                 out[x.address] = YES
@@ -77,7 +78,11 @@ class Estate:
 
     def _meant(self, ref: str) -> Sequence[Asset]:
         plain = ref.rpartition("//")[2].removeprefix("terraform:")
-        found = self._by_name.get(plain, ()) or self._by_name.get(plain.rpartition("/")[2], ())
+        found = (
+            self._by_name.get(ref, ())
+            or self._by_name.get(plain, ())
+            or self._by_name.get(plain.rpartition("/")[2], ())
+        )
         return [a for a in found if a.kind is not Kind.GRANT]
 
     def _on(self, a: Asset, stem: str) -> list[str]:

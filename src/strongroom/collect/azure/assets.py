@@ -7,10 +7,11 @@ from functools import lru_cache
 
 from msgspec import structs
 
-from strongroom.collect.azure.shape import COMMON, Seen, Shape, Values, taken, within
+from strongroom.collect.azure.shape import COMMON, Seen, Shape, taken
 from strongroom.collect.cloudformation.scope import Open
 from strongroom.collect.native import Reader, bare, build
 from strongroom.collect.resource import Link, Pool, Resource
+from strongroom.collect.shaping import Values, within
 from strongroom.collect.terraform.assets import tables
 from strongroom.kit.rooms import room
 from strongroom.model.codes import GapCode

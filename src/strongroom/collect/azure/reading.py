@@ -7,7 +7,7 @@ Source: Microsoft Learn, "Working with large Azure resource data sets" (`$skipTo
 import json
 from collections.abc import Callable, Iterator, Mapping
 
-from strongroom.kit import strict_json
+from strongroom.collect.json_lines import documents
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import Malformed
 
@@ -26,7 +26,7 @@ Miss = Callable[[str, GapCode, str], None]
 def rows(data: bytes, subject: str, miss: Miss) -> list[Row]:
     """Every row of a file. Raises Malformed where there is none; what is not whole is told to `miss`."""
     found: list[Row] = []
-    for document in _documents(data, subject):
+    for document in documents(data, subject, WHAT, HINT):
         found += _rows_of(document, miss)
     kept = [r for r in found if isinstance(r.get("id"), str) and isinstance(r.get("type"), str)]
     if len(kept) < len(found):
@@ -35,25 +35,6 @@ def rows(data: bytes, subject: str, miss: Miss) -> list[Row]:
     if not kept:
         raise Malformed(subject, "no row with an id and a type", WHAT, HINT)
     return kept
-
-
-def _documents(data: bytes, subject: str) -> Iterator[object]:
-    """One JSON document, or one on each line."""
-    try:
-        json.loads(data)
-    except ValueError:
-        lines = [line for line in data.split(b"\n") if line.strip()]
-        if len(lines) < 2 or not lines[0].lstrip().startswith(b"{"):
-            strict_json.check(data, subject, HINT)  # it says where the fault is
-            raise Malformed(subject, "no JSON", WHAT, HINT) from None
-        for number, line in enumerate(lines, start=1):
-            strict_json.check(line, f"{subject}:{number}", HINT)
-            yield json.loads(line)
-        return
-    except RecursionError:
-        raise Malformed(subject, "structures nested too deeply", WHAT, HINT) from None
-    strict_json.check(data, subject, HINT)
-    yield json.loads(data)
 
 
 def _rows_of(document: object, miss: Miss) -> Iterator[Row]:

@@ -61,7 +61,7 @@ CONTROL = Control(
         Clause(
             id="ART-01.old-objects-reencrypted",
             text="Objects written before the change have been re-encrypted.",
-            measured_by=("aws", "azure", "azure-graph", "gcp"),
+            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets"),
         ),
         Clause(
             id="ART-01.envelope-tier0",

@@ -43,12 +43,12 @@ CONTROL = Control(
         Clause(
             id="ART-03.unwrap-attested-only",
             text="Unwrapping a DEK is permitted only to an attested identity.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "ledger", "broker"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "gcp-assets", "ledger", "broker"),
         ),
         Clause(
             id="ART-03.key-not-exportable",
             text="The key never leaves as exportable plaintext.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "broker"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "gcp-assets", "broker"),
         ),
         Clause(
             id="ART-03.plaintext-ends-with-process",

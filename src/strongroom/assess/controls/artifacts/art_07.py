@@ -40,7 +40,19 @@ CONTROL = Control(
                 "The set of principals able to read and also write outside the artifact environment (cross-account, "
                 "cross-project, public, registry push, snapshot share, presigned URL) equals the approved list."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "artifacts", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "artifacts",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+            ),
         ),
         Clause(
             id="ART-07.shares-approved",
@@ -50,7 +62,7 @@ CONTROL = Control(
         Clause(
             id="ART-07.perimeter",
             text="The organisation's data perimeter (SCP or VPC-SC) is in force.",
-            measured_by=("aws", "gcp"),
+            measured_by=("aws", "gcp", "gcp-assets"),
         ),
     ),
     evidence=(

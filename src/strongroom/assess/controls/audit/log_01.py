@@ -57,12 +57,34 @@ CONTROL = Control(
         Clause(
             id="LOG-01.retention-year",
             text="Logs are retained for at least 365 days.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+            ),
         ),
         Clause(
             id="LOG-01.immutable-apart",
             text="Logs are immutable (Object Lock or WORM) and in a separate account.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+            ),
         ),
         Clause(
             id="LOG-01.protected",
@@ -70,7 +92,19 @@ CONTROL = Control(
                 "The log store and its trail are protected from alteration and from readers outside, with integrity "
                 "validation on."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp", "aws-iam"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+                "aws-iam",
+            ),
         ),
         Clause(
             id="LOG-01.no-silence",

@@ -64,7 +64,7 @@ CONTROL = Control(
         Clause(
             id="TEE-01.no-way-around",
             text="No principal can decrypt with a tier 0 or 1 key without that attestation.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "broker"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "gcp-assets", "broker"),
         ),
         Clause(
             id="TEE-01.releases-logged",

@@ -53,7 +53,7 @@ CONTROL = Control(
         Clause(
             id="FW-01.cloud-shielded",
             text="In the cloud, shielded or trusted launch is on.",
-            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "gcp-assets"),
         ),
     ),
     evidence="efivars, TCG event log vs PCR7 quote, Redfish SecureBoot, cloud shielded VM flags",

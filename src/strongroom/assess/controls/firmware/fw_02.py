@@ -39,7 +39,7 @@ CONTROL = Control(
         Clause(
             id="FW-02.tpm-present",
             text="Every AI host has a TPM, or a vTPM, that can give the quote.",
-            measured_by=("host", "tf", "plan", "state", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=("host", "tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "gcp-assets"),
         ),
         Clause(
             id="FW-02.quote-verifies",

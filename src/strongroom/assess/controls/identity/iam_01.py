@@ -41,12 +41,12 @@ CONTROL = Control(
                 "100% of human administrator paths (cloud root and console, Kubernetes admin, Slurm, BMC and jump "
                 "hosts, KMS admin) require phishing-resistant MFA."
             ),
-            measured_by=("aws", "azure", "azure-graph", "gcp", "aws-users"),
+            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets", "aws-users"),
         ),
         Clause(
             id="IAM-01.no-old-admin-keys",
             text="No administrator has a long-lived key older than 90 days.",
-            measured_by=("aws", "azure", "azure-graph", "gcp", "aws-users"),
+            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets", "aws-users"),
         ),
         Clause(
             id="IAM-01.no-shared-accounts",
@@ -56,7 +56,7 @@ CONTROL = Control(
         Clause(
             id="IAM-01.separate-admin",
             text="Administrators use just-in-time elevation or a separate admin identity.",
-            measured_by=("aws", "azure", "azure-graph", "gcp"),
+            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets"),
         ),
     ),
     evidence="IAM credential report, conditional access, OIDC config, sshd/PAM, BMC accounts",

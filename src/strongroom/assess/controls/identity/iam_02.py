@@ -42,12 +42,24 @@ CONTROL = Control(
                 "The effective-permission sets for train, deploy or update endpoint, infer, read data and export are "
                 "computed."
             ),
-            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "k8s"),
+            measured_by=("tf", "plan", "state", "aws", "azure", "azure-graph", "gcp", "gcp-assets", "k8s"),
         ),
         Clause(
             id="IAM-02.equals-approved-role",
             text="Each effective-permission set equals its approved role.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp", "aws-iam"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+                "aws-iam",
+            ),
         ),
         Clause(
             id="IAM-02.no-deploy-read-export",
@@ -57,7 +69,7 @@ CONTROL = Control(
         Clause(
             id="IAM-02.unused-removed",
             text="Permissions unused for more than 90 days are removed.",
-            measured_by=("aws", "azure", "azure-graph", "gcp", "aws-users"),
+            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets", "aws-users"),
         ),
         Clause(
             id="IAM-02.no-wildcard",

@@ -45,12 +45,24 @@ CONTROL = Control(
                 "GPU model, GPU UUIDs and count, NIC, orchestrator (Kubernetes, Slurm, SageMaker, Vertex or Azure "
                 "ML), cluster, owner, and a last sighting no older than 24 hours."
             ),
-            measured_by=("host", "csv", "k8s", "slurm", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=("host", "csv", "k8s", "slurm", "aws", "azure", "azure-graph", "gcp", "gcp-assets"),
         ),
         Clause(
             id="INV-01.sources-agree",
             text="No host is seen by one source and missing in another.",
-            measured_by=("tf", "plan", "state", "host", "csv", "k8s", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "host",
+                "csv",
+                "k8s",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+            ),
         ),
     ),
     evidence=(

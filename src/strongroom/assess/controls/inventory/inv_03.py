@@ -43,7 +43,7 @@ CONTROL = Control(
                 "Every bucket, share, registry, vector database and PVC that holds an artifact class of INV-04 is "
                 "registered with owner, class, digest, encryption state and copies."
             ),
-            measured_by=("artifacts", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=("artifacts", "aws", "azure", "azure-graph", "gcp", "gcp-assets"),
         ),
         Clause(
             id="INV-03.nothing-unregistered",

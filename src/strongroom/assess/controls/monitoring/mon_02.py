@@ -41,7 +41,19 @@ CONTROL = Control(
                 "An alert fires within 5 min of a change to roles, KMS or bucket policy, attestation reference "
                 "values, admission policies, RBAC or log configuration."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp", "drill"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+                "drill",
+            ),
         ),
         Clause(
             id="MON-02.alert-says-what",

@@ -41,7 +41,19 @@ CONTROL = Control(
                 "dashboard (Ray, Jupyter, MLflow, Triton, kubelet, etcd) or 0.0.0.0/0 ingress, other than approved "
                 "fronted endpoints."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "k8s",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+            ),
         ),
         Clause(
             id="NET-01.probe-agrees",

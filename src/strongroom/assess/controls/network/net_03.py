@@ -40,12 +40,34 @@ CONTROL = Control(
                 "Every artifact store, registry, KMS and ML API that AI workloads use is reached through a private "
                 "endpoint whose policy limits it to the organisation's resources."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+            ),
         ),
         Clause(
             id="NET-03.public-access-off",
             text="Public network access (publicNetworkAccess) is disabled on these services.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+            ),
         ),
         Clause(
             id="NET-03.no-public-bytes",

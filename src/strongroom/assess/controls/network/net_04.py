@@ -38,12 +38,24 @@ CONTROL = Control(
         Clause(
             id="NET-04.default-deny-egress",
             text="Egress is denied by default (SG, NACL, firewall, NetworkPolicy or FQDN proxy) on every AI segment.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "k8s", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "k8s",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+            ),
         ),
         Clause(
             id="NET-04.metadata-guarded",
             text="The metadata service is out of a workload's reach: a probe to it fails.",
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "gcp", "probe"),
+            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "gcp", "gcp-assets", "probe"),
         ),
         Clause(
             id="NET-04.allow-list-equals-policy",

@@ -41,7 +41,18 @@ CONTROL = Control(
                 "100% of tier 0 and 1 artifacts have an immutable backup outside the boundary (Object Lock or air "
                 "gap), encrypted under a separate key."
             ),
-            measured_by=("tf", "plan", "state", "cfn", "aws-config", "aws", "azure", "azure-graph", "gcp"),
+            measured_by=(
+                "tf",
+                "plan",
+                "state",
+                "cfn",
+                "aws-config",
+                "aws",
+                "azure",
+                "azure-graph",
+                "gcp",
+                "gcp-assets",
+            ),
         ),
         Clause(
             id="IR-02.restore-drill",

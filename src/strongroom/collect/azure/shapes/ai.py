@@ -5,8 +5,9 @@ What an absent property means is from the REST reference of each type, https://l
 
 from collections.abc import Mapping
 
-from strongroom.collect.azure.shape import Seen, Shape, Take, at, block, const, link, opposite, owner, same, within
+from strongroom.collect.azure.shape import Seen, Shape, Take, link, owner
 from strongroom.collect.azure.shapes.stores import own_key
+from strongroom.collect.shaping import at, block, const, opposite, same, within
 from strongroom.model.values import Unknown
 
 _HUB, _PROJECT, _WORKSPACE = "azurerm_ai_foundry", "azurerm_ai_foundry_project", "azurerm_machine_learning_workspace"

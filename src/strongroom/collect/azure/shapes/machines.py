@@ -5,9 +5,10 @@ What an absent property means is from the REST reference of each type, https://l
 
 from collections.abc import Callable, Iterator, Mapping
 
-from strongroom.collect.azure.shape import Part, Seen, Shape, Take, at, const, owner, within
+from strongroom.collect.azure.shape import Seen, Shape, Take, owner
 from strongroom.collect.cloudformation.scope import Open
 from strongroom.collect.resource import Link
+from strongroom.collect.shaping import Part, at, const, within
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown
 

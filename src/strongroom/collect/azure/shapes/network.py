@@ -5,9 +5,10 @@ What an absent property means is from the REST reference of each type, https://l
 
 from collections.abc import Iterator, Mapping
 
-from strongroom.collect.azure.shape import Part, Seen, Shape, at, blocks, link, within
+from strongroom.collect.azure.shape import Seen, Shape, link
 from strongroom.collect.cloudformation.scope import Open
 from strongroom.collect.resource import Link
+from strongroom.collect.shaping import Part, at, blocks, within
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown
 

@@ -5,8 +5,9 @@ What an absent property means is from the REST reference of each type, https://l
 
 from collections.abc import Iterator, Mapping
 
-from strongroom.collect.azure.shape import Part, Seen, Shape, Take, at, block, blocks, const, link, owner, within
+from strongroom.collect.azure.shape import Seen, Shape, Take, link, owner
 from strongroom.collect.resource import Link
+from strongroom.collect.shaping import Part, at, block, blocks, const, within
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown
 

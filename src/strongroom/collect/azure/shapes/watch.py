@@ -6,7 +6,8 @@ securityresources, resourcecontainers), and the REST reference of each type.
 
 from collections.abc import Mapping
 
-from strongroom.collect.azure.shape import Seen, Shape, at, blocks, const, link, opposite, owner, within
+from strongroom.collect.azure.shape import Seen, Shape, link, owner
+from strongroom.collect.shaping import at, blocks, const, opposite, within
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown
 

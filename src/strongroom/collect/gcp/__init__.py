@@ -1,0 +1,1 @@
+"""Google Cloud as it is: what Cloud Asset Inventory exports."""
