@@ -7,7 +7,8 @@ what counts as everything is the caller's to say.
 import ipaddress
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from strongroom.kit import intervals
 from strongroom.kit.intervals import Interval, Intervals
@@ -71,15 +72,21 @@ class Traffic:
 
     v4: Towards = ()
     v6: Towards = ()
+    _hash: list[int] = field(default_factory=list, init=False, repr=False, compare=False)  # worked out once
 
     def __bool__(self) -> bool:
         return bool(self.v4 or self.v6)
 
+    def __hash__(self) -> int:
+        if not self._hash:
+            self._hash.append(hash((self.v4, self.v6)))
+        return self._hash[0]
+
     def __or__(self, other: "Traffic") -> "Traffic":
-        return Traffic(_joined(self.v4, other.v4), _joined(self.v6, other.v6))
+        return _either(self, other)
 
     def __and__(self, other: "Traffic") -> "Traffic":
-        return Traffic(_met(self.v4, other.v4), _met(self.v6, other.v6))
+        return _both(self, other)
 
     def __sub__(self, other: "Traffic") -> "Traffic":
         return Traffic(_without(self.v4, other.v4), _without(self.v6, other.v6))
@@ -94,6 +101,17 @@ class Traffic:
         for _, ports in (*self.v4, *self.v6):
             out |= ports
         return out
+
+
+# The machines of an account mostly share their rules: the same few sets meet again and again.
+@lru_cache(maxsize=1 << 14)
+def _either(one: Traffic, other: Traffic) -> Traffic:
+    return Traffic(_joined(one.v4, other.v4), _joined(one.v6, other.v6))
+
+
+@lru_cache(maxsize=1 << 14)
+def _both(one: Traffic, other: Traffic) -> Traffic:
+    return Traffic(_met(one.v4, other.v4), _met(one.v6, other.v6))
 
 
 def traffic(v4: Intervals, v6: Intervals, ports: Ports) -> Traffic:

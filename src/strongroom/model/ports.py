@@ -196,7 +196,8 @@ class Reach:
 
     `reach` takes in a scene once and answers for each asset of `kinds`. `draw` gives the connectivity of a whole source,
     and `address` the address of the asset that the provider's own name for it means (empty for none), where a provider
-    has such things. `knows` says of an asset of these kinds whether the question arises for it at all.
+    has such things. `knows` says of an asset of these kinds whether the question arises for it at all. `by_assets`: the
+    assets of a scene are enough, and its objects are not asked.
     """
 
     provider: str
@@ -205,6 +206,7 @@ class Reach:
     draw: Callable[[Scene], Drawn] | None = None
     address: Callable[[Scene, str], str] = lambda _scene, _name: ""
     knows: Callable[[Asset], bool] = lambda _asset: True
+    by_assets: bool = False
 
 
 @dataclass(frozen=True, slots=True)

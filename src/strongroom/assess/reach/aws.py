@@ -230,4 +230,5 @@ REACH = Reach(
     ),
     reach,
     knows=_known,
+    by_assets=True,
 )  # fmt: skip
