@@ -39,6 +39,8 @@ EVIDENCE = {
         "aws-config",
         "azure-graph",
         "gcp-assets",
+        "azure-users",
+        "gcp-users",
         "aws-iam",
         "aws-users",
         "csv",

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import yaml
 
 from strongroom.collect.aws import asking
+from strongroom.collect.azure import assets as azure_assets
+from strongroom.collect.gcp import reading as gcp_reading
 from strongroom.collect.kubernetes import listed
 from strongroom.model.errors import BadUsage
 
@@ -65,4 +67,39 @@ def aws(subject: str = "") -> Iterator[str]:
 
 _ORGANISATION = "organisation"
 
-POLICIES: dict[str, Callable[[str], Iterator[str]]] = {"kubernetes": kubernetes, "aws": aws}
+_SCOPE = re.compile(
+    r"/subscriptions/[0-9A-Za-z-]{1,64}|/providers/Microsoft\.Management/managementGroups/[\w.()-]{1,90}", re.IGNORECASE
+)
+
+
+def azure(subject: str = "") -> Iterator[str]:
+    """The custom role that exports for `azure-graph:` need: Resource Graph shows what one may read. Raises BadUsage."""
+    if not _SCOPE.fullmatch(subject):
+        wanted = "/subscriptions/ID or /providers/Microsoft.Management/managementGroups/NAME"
+        raise BadUsage("--for", repr(subject[:80]) if subject else "nothing", wanted)
+    role = {
+        "Name": "Strongroom reader",
+        "Description": "Reads the settings of what Strongroom assesses, and no data.",
+        "Actions": [f"{kind}/read" for kind in azure_assets.types()],
+        "NotActions": [],
+        "DataActions": [],
+        "NotDataActions": [],
+        "AssignableScopes": [subject],
+    }
+    yield json.dumps(role, indent=1) + "\n"
+
+
+def gcp(subject: str = "") -> Iterator[str]:
+    """The custom role that exports for `gcp-assets:` need. Raises BadUsage for a subject: whoever exports is given it."""
+    if subject:
+        raise BadUsage("--for", repr(subject[:80]), "nothing: grant the role to whoever exports")
+    role = {
+        "title": "Strongroom reader",
+        "description": "Exports the metadata of resources and their policies, and no data.",
+        "stage": "GA",
+        "includedPermissions": [*gcp_reading.PERMISSIONS],
+    }
+    yield yaml.safe_dump(role, sort_keys=False)
+
+
+POLICIES: dict[str, Callable[[str], Iterator[str]]] = {"kubernetes": kubernetes, "aws": aws, "azure": azure, "gcp": gcp}

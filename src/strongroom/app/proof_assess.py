@@ -176,6 +176,13 @@ PROOFS = (
         ("tests/collect/test_gcp_assets.py",),
     ),
     Proof(
+        "people of Entra ID and of Google (`azure-users:`, `gcp-users:`)",
+        Level.SIMULATED,
+        "answers that the tests write as Microsoft Graph and the Admin SDK document them, with policies of every shape",
+        "no answer of a real tenant has been read; who is in which group is not followed",
+        ("tests/collect/test_people_of_clouds.py",),
+    ),
+    Proof(
         "Terraform state files (`state:`)",
         Level.SIMULATED,
         "states of version 4 that the tests write after Terraform's own code, whole, cut, sealed and hostile",

@@ -1,4 +1,4 @@
-"""Users of an AWS account and its root: second factors, keys that grow old, and logins that nobody uses."""
+"""People who sign in to a cloud, and the root of an AWS account: second factors, old keys, logins that nobody uses."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,11 @@ KINDS = (Kind.IDENTITY,)
 DAYS = 90  # IAM-01 and IAM-02 of the catalogue
 SEE = "aws iam generate-credential-report && aws iam get-credential-report --query Content --output text | base64 -d"
 STRONG = frozenset({"security-key", "passkey", "fido2", "webauthn", "smart-card"})
-FEDERATE = "Let people come through IAM Identity Center; give whoever stays a security key."
+ASK = (
+    "AWS: let people come through IAM Identity Center, and give whoever stays a security key (aws iam enable-mfa-device). "
+    "Entra ID: require multifactor authentication of all users for all resources in Conditional Access. Google: enforce "
+    "2-Step Verification for every organisational unit."
+)
 
 
 NOT_TOLD = Unknown(GapCode.ABSENT, "when it was last used is not told")
@@ -24,13 +28,13 @@ def _root(v: View) -> bool:
 
 @check(
     id="iam.user.mfa",
-    title="The console asks the user for a second factor",
+    title="Signing in asks the user for a second factor",
     clause="IAM-01.admin-mfa",
     kinds=KINDS,
     needs=("auth.password", "auth.mfa"),
     severity=Severity.HIGH,
-    fix=Fix(FEDERATE, (), "aws iam enable-mfa-device --user-name <user> --serial-number <arn> ...", SEE, Effort.MEDIUM),
-    broken="it has a password for the console and no second factor",
+    fix=Fix(ASK, (), "", SEE, Effort.MEDIUM),
+    broken="it signs in with a password, and no second factor is asked for",
     equivalents=("prowler:iam_user_mfa_enabled_console_access",),
 )
 def user_mfa(v: View) -> Answer:
@@ -38,7 +42,7 @@ def user_mfa(v: View) -> Answer:
     if _root(v):
         return not_applicable("it is the root of the account, which iam.root.mfa asks about")
     if not v.flag("auth.password"):
-        return not_applicable("it has no password for the console")
+        return not_applicable("it does not sign in with a password")
     return holds() if v.flag("auth.mfa") else broken()
 
 

@@ -24,6 +24,14 @@ SCHEME = "azure"
 _ANY = "azapi_resource"  # what has no shape of its own, and is known by its own words
 _ID = re.compile(r"/(?:subscriptions|providers)/[^\s?]+", re.IGNORECASE)
 _ENDPOINT, _SETTING = "azurerm_private_endpoint", "azurerm_monitor_diagnostic_setting"
+_ML = "microsoft.machinelearningservices"
+# Of the types that the table of azapi_resource knows, those that Resource Graph has rows of and no shape is for.
+_IN_OWN_WORDS = (
+    f"{_ML}/registries",
+    f"{_ML}/workspaces/onlineendpoints",
+    f"{_ML}/workspaces/batchendpoints",
+    f"{_ML}/workspaces/onlineendpoints/deployments",
+)
 # What Resource Graph has no table for, and where it names the resource that it completes.
 _NEVER_TOLD = (
     (_SETTING, "microsoft.insights/diagnosticsettings", "target_resource_id"),
@@ -58,6 +66,11 @@ def kinds() -> tuple[Kind, ...]:
     known = tables()
     named = {known[n].kind for shape in shapes().values() for n in natives(shape) if n in known}
     return tuple(sorted(named | {Kind.OTHER, Kind.MODEL, Kind.ENDPOINT_CONFIG, Kind.JOB}))
+
+
+def types() -> tuple[str, ...]:
+    """Every type that is read, with those that are known by their own words; parts that are rows of their own included."""
+    return tuple(sorted({*shapes(), *_IN_OWN_WORDS}))
 
 
 @dataclass(frozen=True, slots=True)

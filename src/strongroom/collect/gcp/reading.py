@@ -12,6 +12,12 @@ from strongroom.model.errors import Malformed
 
 HINT = "gcloud asset export --organization ORG --content-type resource --output-path gs://BUCKET/assets.json, then fetch it"
 WHAT = "assets of Cloud Asset Inventory, each with name and asset type"
+PERMISSIONS = tuple(
+    f"cloudasset.assets.{verb}{content}"
+    for verb in ("export", "list")
+    for content in ("AccessPolicy", "IamPolicy", "Resource")
+)
+"""What exporting and listing these contents needs: https://cloud.google.com/asset-inventory/docs/access-control."""
 _LISTS = ("assets", "results")
 _CONTENTS = (
     "resource",

@@ -41,12 +41,12 @@ CONTROL = Control(
                 "100% of human administrator paths (cloud root and console, Kubernetes admin, Slurm, BMC and jump "
                 "hosts, KMS admin) require phishing-resistant MFA."
             ),
-            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets", "aws-users"),
+            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets", "aws-users", "azure-users", "gcp-users"),
         ),
         Clause(
             id="IAM-01.no-old-admin-keys",
             text="No administrator has a long-lived key older than 90 days.",
-            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets", "aws-users"),
+            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets", "aws-users", "azure-users", "gcp-users"),
         ),
         Clause(
             id="IAM-01.no-shared-accounts",

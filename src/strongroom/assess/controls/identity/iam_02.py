@@ -69,7 +69,7 @@ CONTROL = Control(
         Clause(
             id="IAM-02.unused-removed",
             text="Permissions unused for more than 90 days are removed.",
-            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets", "aws-users"),
+            measured_by=("aws", "azure", "azure-graph", "gcp", "gcp-assets", "aws-users", "azure-users", "gcp-users"),
         ),
         Clause(
             id="IAM-02.no-wildcard",
