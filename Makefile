@@ -61,7 +61,7 @@ fuzz: $(VENV)/.dev ## Hostile input against every parser, longer than in `make t
 	$(BIN)/python tests/seal/fuzz_scan.py
 
 bench: $(VENV)/.dev ## Speed and size, beside the peers that are installed; writes benchmarks/results/
-	for script in artifacts assess attest attest_node attest_nvidia attest_tpm aws_live exceptions keys kubernetes ledger oms patch_state reach_aws reconcile release reports scan scrub start watch who_can whole; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	for script in artifacts assess attest attest_node attest_nvidia attest_tpm aws_live exceptions graph keys kubernetes ledger oms patch_state reach_aws reconcile release reports scan scrub start watch who_can whole; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 docs: $(VENV)/.docs reference ## The site, in site/
 	$(BIN)/zensical build --clean --strict

@@ -183,6 +183,14 @@ PROOFS = (
         ("tests/collect/test_people_of_clouds.py",),
     ),
     Proof(
+        "the estate as a graph, and the ways to crown jewels (`assess graph`)",
+        Level.SIMULATED,
+        "made-up estates, a configuration with one way from the internet to a bucket, and small graphs whose ways an oracle finds "
+        "by trying all",
+        "no estate of an organisation has been drawn; ways between pods, and by people, are not in it",
+        ("tests/assess/test_graph.py",),
+    ),
+    Proof(
         "Terraform state files (`state:`)",
         Level.SIMULATED,
         "states of version 4 that the tests write after Terraform's own code, whole, cut, sealed and hostile",

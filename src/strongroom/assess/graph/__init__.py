@@ -1,0 +1,1 @@
+"""The estate as a graph, and the shortest ways through it."""
