@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from strongroom.app import graphing
 from strongroom.assess.graph.building import Asked, graph, is_jewel
 from strongroom.assess.graph.finding import found
+from strongroom.assess.graph.page import page
 from strongroom.cli.graph_views import lines
 from strongroom.kit.compact_graph import Compact, ways
 from strongroom.model.codes import GapCode
@@ -319,3 +320,31 @@ def test_the_text_keeps_to_a_terminal(drawn: tuple[Graph, tuple[Way, ...]]) -> N
     assert max(map(len, text.splitlines())) <= 80
     assert "from the internet" in text
     assert "4. can read weights" in text
+
+
+def test_the_page_shows_each_way_in_words_and_as_a_picture(drawn: tuple[Graph, tuple[Way, ...]]) -> None:
+    """One picture a way with a title for those who do not see it; no script, and nothing is fetched."""
+    text = "".join(page(*drawn, ("tf:infra",), "2026-06-01"))
+    assert text.count("<svg") == text.count('role="img"') == len(drawn[1])
+    assert text.count("<title id=") == len(drawn[1])
+    assert "From the internet a way leads to the one crown jewel." in text
+    assert not [w for w in ("<script", "http:", "https:", "url(", "@import") if w in text]
+
+
+def test_the_page_of_hostile_names_is_only_text() -> None:
+    """What sources name is text in the page, wherever it stands."""
+    evil = "<script>alert(1)</script>\"'"
+    nodes = (Node(INTERNET, INTERNET, "the internet"), Node(evil, "x", evil, jewel=True, weak=(evil,)))
+    edge = Edge(INTERNET, evil, "reaches", moves=True, sure=False, why=evil)
+    made = Graph(nodes, (edge,), (), (evil,))
+    text = "".join(page(made, tuple(found(made)), (evil,), evil))
+    assert "<script" not in text
+    assert "not sure" in text
+
+
+def test_the_page_without_jewels_says_so() -> None:
+    """Nothing to lose, nothing found: the page does not look like good news."""
+    made = Graph((Node(INTERNET, INTERNET, "the internet"),), (), (), ("nothing is marked",))
+    text = "".join(page(made, (), ("x",), "now"))
+    assert "no way was looked for" in text
+    assert "nothing is marked" in text

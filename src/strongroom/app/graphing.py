@@ -6,11 +6,14 @@ from datetime import datetime
 from strongroom.app import asking_who, reaching
 from strongroom.assess.graph.building import Asked, graph, is_jewel
 from strongroom.assess.graph.finding import found
+from strongroom.assess.graph.page import page
 from strongroom.model.estate import Asset, Estate
 from strongroom.model.graph import Graph, Way
 from strongroom.model.ports import Limits, Progress
 from strongroom.model.reach import Reached, Scene
 from strongroom.model.who_can import Deed, Held
+
+__all__ = ["draw", "page", "ways"]
 
 MOST_JEWELS = 100
 _DEEDS = (Deed.READ, Deed.DECRYPT)

@@ -8,7 +8,9 @@ from strongroom.cli.helping import PlanCommand
 @click.command("graph", cls=PlanCommand, short_help="Draw the estate, and the ways to what must not be lost.")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--jewel", multiple=True, metavar="ASSET", help="A crown jewel, beside those that are marked.")
-@click.option("--format", "format_", type=click.Choice(["text", "json", "graphml"]), default="text", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json", "graphml", "html"]), default="text", show_default=True
+)
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of to standard output.")
 @click.option("--at", metavar="TIME", help="The time that counts as now (ISO 8601).")
 @click.option("--offline", is_flag=True, help="Open no socket: a cluster is not asked.")
@@ -28,6 +30,7 @@ def COMMAND(
 
     \b
       strongroom assess graph tf:infra
+      strongroom assess graph tf:infra --format html -o ways.html
       strongroom assess graph aws: k8s:cluster --jewel aws_s3_bucket.weights
       strongroom assess graph gcp-assets:assets.json --format graphml -o estate.graphml
 
@@ -38,16 +41,23 @@ def COMMAND(
     """  # noqa: D301 - the escape is click's mark for lines that stay as they are
     from strongroom.app import graphing
     from strongroom.app.config import load
+    from strongroom.app.graphing import page
     from strongroom.cli.graph_views import lines
     from strongroom.cli.run import finish, moment, note, progress, write
 
     def work() -> int:
+        now = moment(at)
         with progress() as tell:
-            drawn = graphing.draw(sources, jewel, moment(at), load(config).bounds(offline=offline), tell)
+            drawn = graphing.draw(sources, jewel, now, load(config).bounds(offline=offline), tell)
             found = graphing.ways(drawn)
         for gap in drawn.gaps:
             note(f"{gap.scope}: {gap.detail}")
-        write(lines(drawn, found, format_), output)
+        made = (
+            page(drawn, found, sources, f"{now:%Y-%m-%d %H:%M} UTC")
+            if format_ == "html"
+            else lines(drawn, found, format_)
+        )
+        write(made, output)
         return 3 if drawn.gaps else 0
 
     finish(work, debug=debug)
