@@ -59,10 +59,12 @@ def page(graph: Graph, ways: Sequence[Way], sources: Sequence[str], made: str) -
 def _sum(jewels: int, outside: int, perhaps: int) -> str:
     if not jewels:
         return "No crown jewel is marked, so no way was looked for."
+    if jewels == 1:
+        whole = "the one crown jewel" if outside else "no crown jewel"
+    else:
+        whole = f"{outside or 'none'} of {jewels} crown jewels"
     more = f", and perhaps to {perhaps} more" if perhaps else ""
-    return (
-        f"{jewels} crown jewel{'s' if jewels > 1 else ''}. From the internet a way leads to {outside or 'none'}{more}."
-    )
+    return f"From the internet a way leads to {whole}{more}."
 
 
 def _jewel(jewel: Node, ways: Sequence[Way], nodes: dict[str, Node]) -> Iterator[str]:
