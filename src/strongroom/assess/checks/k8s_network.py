@@ -221,13 +221,20 @@ def ingress_tls(v: View) -> bool:
     id="enc.mesh.strict",
     title="Services refuse plain text from each other",
     clause="GOV-02.strict-mtls",
-    kinds=(Kind.POLICY,),
+    kinds=(Kind.POLICY, Kind.NAMESPACE, Kind.OTHER),
     needs=("mesh.mtls",),
     severity=Severity.MEDIUM,
     fix=Fix(
         "Require mutual TLS.",
-        (("security.istio.io/v1/PeerAuthentication", "spec:\n  mtls:\n    mode: STRICT"),),
-        verify="istioctl experimental describe pod POD",
+        (
+            ("security.istio.io/v1/PeerAuthentication", "spec:\n  mtls:\n    mode: STRICT"),
+            (
+                "v1/Namespace",
+                "metadata:\n  annotations:\n    config.linkerd.io/default-inbound-policy: all-authenticated",
+            ),
+            ("v1/ConfigMap", 'metadata: {name: cilium-config}\ndata:\n  enable-encryption-strict-mode: "true"'),
+        ),
+        verify="istioctl experimental describe pod POD; linkerd viz authz -n NAMESPACE; cilium-dbg encrypt status",
     ),
     broken="mutual TLS is {mode}: callers without an identity are served",
 )

@@ -15,6 +15,7 @@ from strongroom.collect.kubernetes import (
     control_plane,
     devices,
     dra,
+    meshes,
     network,
     nodes,
     pods,
@@ -304,6 +305,7 @@ def _role(obj: Tree) -> Said:
 
 def _namespace(obj: Tree) -> Said:
     yield "ns.enforces", text_at(at(obj, "metadata", "labels"), "pod-security.kubernetes.io/enforce")
+    yield from meshes.of_namespace(obj)
 
 
 def _account(obj: Tree) -> Said:
@@ -317,10 +319,6 @@ def _ingress(obj: Tree) -> Said:
     yield "ingress.tls", not network.ingress_without_tls(obj)
 
 
-def _mesh(obj: Tree) -> Said:
-    yield "mesh.mtls", text_at(obj, "spec", "mtls", "mode") or "UNSET"
-
-
 def _service(obj: Tree) -> Iterator[tuple[str, Value]]:
     yield "service.type", text_at(obj, "spec", "type") or "ClusterIP"
     yield "service.external_ips", texts_at(obj, "spec", "externalIPs")
@@ -331,6 +329,7 @@ def _service(obj: Tree) -> Iterator[tuple[str, Value]]:
 def _config_map(obj: Tree) -> Iterator[tuple[str, Value]]:
     if devices.is_plugin_config(obj):
         yield "gpu.shared_by_config", devices.plugin_configs(obj)
+    yield from meshes.of_config(obj)
     data = tree_at(obj, "data")
     found = {f"{kind} ({key})" for key, v in data.items() if isinstance(v, str) for kind in secrets_in(v[:200_000])}
     yield "secrets.found", tuple(sorted(found))
@@ -345,7 +344,7 @@ _OF_KIND: dict[str, Callable[[Tree], Said]] = {
     "Node": nodes.facts,
     "PersistentVolume": storage.volume_facts,
     "ConfigMap": _config_map,
-    "PeerAuthentication": _mesh,
+    "PeerAuthentication": meshes.of_istio,
     "KubeletInfo": control_plane.kubelet,
 }
 
