@@ -10,6 +10,7 @@ import pytest
 
 import synthetic
 from strongroom.app.catalogue import catalogue, collectors, derivations, reports
+from strongroom.app.derived_reach import reachability
 from strongroom.assess.judge import SOURCE_CHECK, SOURCE_CLAUSE, WITHHELD, judge
 from strongroom.collect.native import Inapplicable, Native, Reader
 from strongroom.collect.resource import Link, Pool, Resource, Sensitive
@@ -246,7 +247,7 @@ def test_derivations_add_facts_of_the_vocabulary() -> None:
     """A derivation names the facts that it adds, keeps to them, and adds nothing to an empty estate."""
     whole, empty = synthetic.estate(), Estate((), (), (), synthetic.NOW)
     ids = {a.id for a in whole.assets}
-    for step in derivations():
+    for step in (*derivations(), *reachability()):
         assert [name for name in step.adds if name not in FACTS] == []
         assert list(step.derive(empty)) == []
         for asset_id, fact in step.derive(whole):

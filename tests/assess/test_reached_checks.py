@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.app.catalogue import catalogue
-from strongroom.app.sources import gather
-from strongroom.assess.judge import findings
+from strongroom.app.assess import assess
 from strongroom.model.control import Finding
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -77,10 +75,8 @@ def found() -> dict[str, Finding]:
     """What the check says of every machine, by name."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "main.tf").write_text(HCL, encoding="utf-8")
-        estate = gather((f"tf:{folder}",), NOW)
-    names = {a.id: a.address.rpartition(".")[2] for a in estate.assets}
-    judged = findings(estate.assets, catalogue().checks.values(), NOW)
-    return {names[f.asset]: f for f in judged if f.check == "net.machine.reached"}
+        judged = assess((f"tf:{folder}",), NOW)
+    return {f.asset.rpartition(".")[2]: f for f in judged.findings if f.check == "net.machine.reached"}
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ from strongroom.app.artifact_join import join_register
 from strongroom.app.artifacts import Held
 from strongroom.app.broker_join import join_brokers
 from strongroom.app.catalogue import collectors
+from strongroom.app.derived_reach import reachability
 from strongroom.app.feeds_join import join_feeds
 from strongroom.app.isolation_join import join_isolation
 from strongroom.app.rules import RuleSet, ask
 from strongroom.app.scrub_join import join_scrubs
 from strongroom.app.sealed_join import Looking, join_sealed
-from strongroom.app.sources import gather
+from strongroom.app.sources import derive, gather
 from strongroom.assess.judge import assess as judge_estate
 from strongroom.model.codes import Severity, Status
 from strongroom.model.control import Assessment
@@ -35,7 +36,8 @@ def assess(
     looking: Looking | None = None,
 ) -> Assessment:
     """The judgement of everything that the sources show. Raises BadInput for a source that cannot be used at all."""
-    estate = join_replays(join_register(gather(specs, now, limits, progress), register))
+    gathered = derive(gather(specs, now, limits, progress), reachability())
+    estate = join_replays(join_register(gathered, register))
     estate = join_scrubs(join_isolation(join_brokers(estate, limits)), now)
     if looking is not None:
         estate = join_feeds(estate, looking.feeds, now)

@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 
-from strongroom.app.derived_reach import reachability
 from strongroom.assess.judge import SOURCE_CHECK, SOURCE_CLAUSE
 from strongroom.kit.rooms import room, room_of_tuples
 from strongroom.model.errors import NotFound, RoomError
@@ -59,8 +58,8 @@ def collectors() -> dict[str, Collector]:
 
 @lru_cache(maxsize=1)
 def derivations() -> tuple[Derive, ...]:
-    """Every derivation, in the order of the file names; what is reached comes last, of all that is known by then."""
-    return (*room("strongroom.assess.derive", "DERIVE", Derive).values(), *reachability())
+    """Every derivation, in the order of the file names."""
+    return tuple(room("strongroom.assess.derive", "DERIVE", Derive).values())
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from strongroom.app.catalogue import collectors, derivations
 from strongroom.app.reconciling import reconcile
 from strongroom.model.errors import BadInput, BadUsage, Unreadable
 from strongroom.model.estate import Estate, Fact
-from strongroom.model.ports import Collector, Limits, Peek, Progress, Request
+from strongroom.model.ports import Collector, Derive, Limits, Peek, Progress, Request
 
 HEAD = 64 * 1024
 
@@ -94,9 +94,9 @@ def join(estates: Sequence[Estate], now: datetime) -> Estate:
     return Estate(assets, gaps, tuple(s for e in estates for s in e.sources), now)
 
 
-def derive(estate: Estate) -> Estate:
-    """Add the facts that are computed from other facts."""
-    for step in derivations():
+def derive(estate: Estate, steps: Sequence[Derive] | None = None) -> Estate:
+    """Add the facts that are computed from other facts: by every derivation, or by those that are given."""
+    for step in derivations() if steps is None else steps:
         added: dict[str, dict[str, Fact]] = {}
         for asset_id, fact in step.derive(estate):
             added.setdefault(asset_id, {})[fact.name] = fact

@@ -41,7 +41,13 @@ def _by_name(reader: Reader, raw: object) -> Resource | None:
         return None
     found = _ROLE_ARN.match(raw)
     name = found[1] if found else raw
-    return next((r for r in reader.pool.of_type("aws_iam_role") if r.values.get("name") == name), None)
+    return reader.pool.once(("aws roles by name",), lambda: _roles(reader)).get(name)
+
+
+def _roles(reader: Reader) -> dict[str, Resource]:
+    """The first role of each name."""
+    named = ((r.values.get("name"), r) for r in reversed(reader.pool.of_type("aws_iam_role")))
+    return {name: r for name, r in named if isinstance(name, str)}
 
 
 def _attached(reader: Reader) -> tuple[Statement | Unknown, ...]:
