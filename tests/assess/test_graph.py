@@ -184,8 +184,11 @@ def test_public_endpoints_and_public_grants_are_entrances() -> None:
     """Where no path is worked out, an asset's own public endpoint counts, and what is granted to everybody."""
     drawn = built(
         asset("e", Kind.ENDPOINT, {"net.public": True}), asset("f", Kind.ENDPOINT, {"net.public": False}),
-        asset("b", Kind.BUCKET, {"public.granted": ("allUsers as reader",)}),
+        asset("b", Kind.BUCKET, {"public.granted": ("allUsers as reader",)}), asset("s", Kind.BUCKET, {"net.public": True}),
     )  # fmt: skip
+    assert ("reaches", "s") in {
+        (e.rel, e.dst) for e in drawn.edges
+    }  # and yet no way in: it has still to let somebody read
     assert moves(drawn) == {(INTERNET, "reaches", "e", True), (INTERNET, "can-read", "b", True)}
 
 
@@ -230,6 +233,12 @@ def test_an_image_an_exposure_and_weights_are_one_way() -> None:
     assert told["r"].sure
     assert not told["principal:stranger"].sure
     assert "x" not in told
+
+
+def test_everybody_of_google_is_the_internet() -> None:
+    """A grant to all users makes the internet read, and no principal of its own."""
+    drawn = built(WEIGHTS, held=(("weights", "read", (Held("allUsers", May.ALLOW),)),))
+    assert moves(drawn) == {(INTERNET, "can-read", "weights", True)}
 
 
 def test_a_sure_way_goes_before_a_shorter_one() -> None:

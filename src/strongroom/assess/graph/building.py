@@ -37,6 +37,7 @@ _PARTS = (
 )
 _OVERDUE = ("patch.images_overdue", "image.packages_overdue", "patch.driver_overdue", "patch.toolkit_overdue",
             "patch.bios_overdue", "patch.bmc_overdue", "patch.nic_overdue")  # fmt: skip
+_EVERYBODY = frozenset({"allUsers", "allAuthenticatedUsers"})  # of Google Cloud; to have an account there is no hurdle
 _VERBS = {"read": "can-read", "decrypt": "can-decrypt"}
 
 
@@ -159,7 +160,9 @@ def _entrances(assets: Iterable[Asset], reached: Mapping[str, Reached]) -> Itera
             yield Edge(INTERNET, a.id, "can-read", moves=True, why=", ".join(g for g in granted if isinstance(g, str)))
         if said is True or isinstance(said, Unknown):
             doubt = said.detail if isinstance(said, Unknown) else ""
-            yield Edge(INTERNET, a.id, "reaches", moves=True, sure=not doubt, why=doubt or "it has a public endpoint")
+            # Whoever reaches a store's endpoint has still to be let in: the store itself, and who may read it, say that.
+            opens = a.kind not in STORES
+            yield Edge(INTERNET, a.id, "reaches", opens, sure=not doubt, why=doubt or "it has a public endpoint")
 
 
 def _grants(assets: Iterable[Asset], held: Iterable[tuple[str, str, Sequence[Held]]]) -> tuple[list[Node], list[Edge]]:
@@ -175,6 +178,8 @@ def _grants(assets: Iterable[Asset], held: Iterable[tuple[str, str, Sequence[Hel
                 continue
             mine = by_address.get(one.principal, [])
             ident = mine[0] if len(mine) == 1 else f"principal:{one.principal}"
+            if one.principal in _EVERYBODY:
+                ident = INTERNET
             if ident.startswith("principal:"):
                 nodes.setdefault(ident, Node(ident, "principal", one.principal))
             steps = "; ".join(f"{s.action} on {s.on}" + (f" ({', '.join(s.by)})" if s.by else "") for s in one.path)
