@@ -235,9 +235,10 @@ def test_an_image_an_exposure_and_weights_are_one_way() -> None:
     assert "x" not in told
 
 
-def test_everybody_of_google_is_the_internet() -> None:
+@pytest.mark.parametrize("name", ["*", "allUsers", "allAuthenticatedUsers"])
+def test_a_grant_to_everybody_is_one_to_the_internet(name: str) -> None:
     """A grant to all users makes the internet read, and no principal of its own."""
-    drawn = built(WEIGHTS, held=(("weights", "read", (Held("allUsers", May.ALLOW),)),))
+    drawn = built(WEIGHTS, held=(("weights", "read", (Held(name, May.ALLOW),)),))
     assert moves(drawn) == {(INTERNET, "can-read", "weights", True)}
 
 

@@ -37,7 +37,7 @@ _PARTS = (
 )
 _OVERDUE = ("patch.images_overdue", "image.packages_overdue", "patch.driver_overdue", "patch.toolkit_overdue",
             "patch.bios_overdue", "patch.bmc_overdue", "patch.nic_overdue")  # fmt: skip
-_EVERYBODY = frozenset({"allUsers", "allAuthenticatedUsers"})  # of Google Cloud; to have an account there is no hurdle
+_EVERYBODY = frozenset({"*", "allUsers", "allAuthenticatedUsers"})  # to have an account of Google is no hurdle
 _VERBS = {"read": "can-read", "decrypt": "can-decrypt"}
 
 
