@@ -151,3 +151,4 @@ def _running(folder: Path, files: dict[str, str], more: str) -> Iterator[Lab]:
                 one.wait(20)
             except subprocess.TimeoutExpired:
                 one.kill()
+                one.wait()  # what is killed and not waited for is told as a fault of the next test
