@@ -12,8 +12,8 @@ from test_kube_live_wire import CLAIMS, PODS, event, groups, kinds, one, page
 
 from strongroom.collect.kubernetes import watching
 from strongroom.collect.kubernetes.live import Client
-from strongroom.collect.kubernetes.live_wire import Hold
 from strongroom.collect.kubernetes.watching import Action, Cache, Change
+from strongroom.collect.wire import Hold
 from strongroom.model.errors import Malformed
 
 Started = Callable[[Script], Server]

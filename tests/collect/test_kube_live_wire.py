@@ -19,7 +19,7 @@ from kube_live_server import CHUNKED, END, RESET, Asked, Script, Server, chunk, 
 
 from strongroom.collect.kubernetes import kubeconfig, live
 from strongroom.collect.kubernetes.live import Client, Event, RefusedError, Resource
-from strongroom.collect.kubernetes.live_wire import Hold
+from strongroom.collect.wire import Hold
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import Malformed, StrongroomError, TooLarge, Unreadable
 from strongroom.model.estate import Gap

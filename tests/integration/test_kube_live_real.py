@@ -20,8 +20,8 @@ from kube_server import Cluster, Json
 from strongroom.app.admission import watched
 from strongroom.collect.kubernetes import kubeconfig, live, watching
 from strongroom.collect.kubernetes.live import Client, RefusedError, Resource
-from strongroom.collect.kubernetes.live_wire import Hold
 from strongroom.collect.kubernetes.watching import Action, Cache, Change
+from strongroom.collect.wire import Hold
 from strongroom.model.codes import GapCode
 
 pytestmark = pytest.mark.integration

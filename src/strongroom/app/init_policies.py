@@ -8,6 +8,7 @@ import yaml
 
 from strongroom.collect.aws import asking
 from strongroom.collect.azure import assets as azure_assets
+from strongroom.collect.azure import calls as azure_calls
 from strongroom.collect.gcp import reading as gcp_reading
 from strongroom.collect.kubernetes import listed
 from strongroom.model.errors import BadUsage
@@ -73,14 +74,17 @@ _SCOPE = re.compile(
 
 
 def azure(subject: str = "") -> Iterator[str]:
-    """The custom role that exports for `azure-graph:` need: Resource Graph shows what one may read. Raises BadUsage."""
+    """The custom role that `azure:` and exports for `azure-graph:` need: Resource Graph shows what one may read.
+
+    Raises BadUsage.
+    """
     if not _SCOPE.fullmatch(subject):
         wanted = "/subscriptions/ID or /providers/Microsoft.Management/managementGroups/NAME"
         raise BadUsage("--for", repr(subject[:80]) if subject else "nothing", wanted)
     role = {
         "Name": "Strongroom reader",
         "Description": "Reads the settings of what Strongroom assesses, and no data.",
-        "Actions": [f"{kind}/read" for kind in azure_assets.types()],
+        "Actions": [*azure_calls.NEEDED, *(f"{kind}/read" for kind in azure_assets.types())],
         "NotActions": [],
         "DataActions": [],
         "NotDataActions": [],
@@ -90,7 +94,7 @@ def azure(subject: str = "") -> Iterator[str]:
 
 
 def gcp(subject: str = "") -> Iterator[str]:
-    """The custom role that exports for `gcp-assets:` need. Raises BadUsage for a subject: whoever exports is given it."""
+    """The custom role that `gcp:` and exports for `gcp-assets:` need. Raises BadUsage for a subject: whoever exports is given it."""
     if subject:
         raise BadUsage("--for", repr(subject[:80]), "nothing: grant the role to whoever exports")
     role = {

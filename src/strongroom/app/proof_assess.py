@@ -160,6 +160,15 @@ PROOFS = (
         ),
     ),
     Proof(
+        "a running tenant of Azure, a running organisation of Google Cloud (`azure:`, `gcp:`)",
+        Level.SIMULATED,
+        "azure-identity and google-auth over the wire to a server of the tests, which answers as Resource Manager and Cloud Asset "
+        "Inventory document it: each call denied, and throttled, broken, cut, hanging and another document's, of an open and a "
+        "closed estate",
+        "no tenant and no organisation has been read",
+        ("tests/collect/test_azure_live.py", "tests/collect/test_gcp_live.py"),
+    ),
+    Proof(
         "exports of Azure Resource Graph (`azure-graph:`)",
         Level.SIMULATED,
         "an estate that the tests write in the form that Azure documents, open and closed, with each column and each property "

@@ -181,7 +181,10 @@ class Pool:
             for r in self.of_type(native):
                 for target in _targets(pick(r.values, by)):
                     if isinstance(target, Unknown):
-                        why = Unknown(GapCode.UNDECIDED, f"{r.address} may belong to it: its {by} is not known")
+                        # Of what may not even be there, it is more to the point why that is not known.
+                        why = r.maybe or Unknown(
+                            GapCode.UNDECIDED, f"{r.address} may belong to it: its {by} is not known"
+                        )
                         key = _unknown_key(r, target)
                         self._doubts[native, by, r.label].append((key, why))
                         index[key].append(r)

@@ -16,7 +16,7 @@ import click
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal fault.")
 def COMMAND(place: str, subject: str, output: str | None, debug: bool) -> None:
     """Print what somebody must be allowed to do, and nothing more, so that `assess` has no gap: of a cluster (`k8s:CONTEXT`), of an
-    account (`aws:`), or of what is exported of Azure and Google Cloud (`azure-graph:`, `gcp-assets:`).
+    account (`aws:`), of Azure (`azure:`, `azure-graph:`) or Google Cloud (`gcp:`, `gcp-assets:`).
 
     \b
       strongroom init kubernetes --for group:auditors | kubectl apply -f -

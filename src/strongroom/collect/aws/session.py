@@ -18,7 +18,7 @@ _TARGET = re.compile(
 )
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
 _WANTED = "aws:[PROFILE][+ROLE][@REGION[,REGION…]]"
-_EXPORTS = "strongroom sources (aws-config:, aws-iam: and aws-users: read files)"
+_EXPORTS = "strongroom assess --help (aws-config:, aws-iam: and aws-users: read files)"
 _HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _MOST_WAIT = 20.0  # seconds for an answer
 

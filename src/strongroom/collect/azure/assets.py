@@ -74,11 +74,22 @@ def types() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """What could not be listed: a type, or every type where none is named; of one resource, or of all; and why."""
+
+    type: str
+    owner: str
+    why: Unknown
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """What an export is said to hold: the types that were asked for (empty for whatever there is)."""
+    """Where rows are from; which types were asked for beside those of Resource Graph, and what of all that was not told."""
 
     source: str
     file: str
+    asked: frozenset[str] = frozenset()
+    lost: tuple[Lost, ...] = ()
 
 
 def assets(rows: Iterable[Mapping[str, object]], told: Told) -> Iterator[Asset]:
@@ -170,11 +181,12 @@ def _linked(values: Mapping[str, object], known: set[str], holders: Mapping[str,
 
 def _satellites(seen: Mapping[str, Seen], told: Told) -> Iterator[Resource]:
     """What completes others: the private endpoints that they name themselves, and what may be there and was not told."""
-    types = {s.type for s in seen.values()}
+    types = {s.type for s in seen.values()} | told.asked
     where = Where(told.file)
     for native, own, by in _NEVER_TOLD:
         if own not in types:
             yield _perhaps(native, by, Unknown(GapCode.NOT_FETCHED, f"{own} is not in what was exported"), where)
+    yield from _lost(told, where)
     for one in seen.values():
         found = within(one.row.get("properties"), "privateEndpointConnections")
         target: Values = {"private_connection_resource_id": Link(one.id)}
@@ -186,6 +198,19 @@ def _satellites(seen: Mapping[str, Seen], told: Told) -> Iterator[Resource]:
             why = Unknown(GapCode.NOT_FETCHED, "which private endpoints there are, is not in what was exported")
             values = {"private_service_connection": [target]}
             yield Resource(f"{one.id}/privateendpoint", _ENDPOINT, "", values, where, "part", scheme=SCHEME, maybe=why)
+
+
+def _lost(told: Told, where: Where) -> Iterator[Resource]:
+    """What may be there of each type that could not be listed: whoever looks for one gets the reason."""
+    by_type = {own: by for _, own, by in _NEVER_TOLD}
+    for n, one in enumerate(told.lost):
+        for kind in (one.type,) if one.type else sorted(shapes()):
+            for native in natives(shapes()[kind]) if kind in shapes() else ():
+                known: Values = {by_type[kind]: Link(one.owner)} if one.owner and kind in by_type else {}
+                if one.owner and not known:
+                    continue  # a part of its owner, which nothing else is completed by
+                address = f"({native} {n})"
+                yield Resource(address, native, "", Open(known, one.why), where, "part", scheme=SCHEME, maybe=one.why)
 
 
 def _perhaps(native: str, by: str, why: Unknown, where: Where) -> Resource:

@@ -44,6 +44,8 @@ class Seen:
         if head not in self.row:
             return Unknown(GapCode.NOT_FETCHED, f"the column {head} is not in what was exported")
         here = self.row[head]
+        if isinstance(here, Unknown):
+            return here
         if head == "properties" and not isinstance(here, Mapping):
             return Unknown(GapCode.NOT_FETCHED, "its properties are not in what was exported")
         found = within(here, rest) if rest else here

@@ -28,6 +28,11 @@ _PROJECTS = re.compile(r"projects/(\d+)(?=/|$)")
 _ORGANISATION = ("cloudresourcemanager.googleapis.com/Organization", "google_organization", "org_id")
 
 
+_NO_POLICIES = Unknown(
+    GapCode.NOT_FETCHED, "the export has no policies: give gcloud asset export --content-type iam-policy beside it"
+)
+
+
 @lru_cache(maxsize=1)
 def shapes() -> dict[str, Shape]:
     """Every asset type that some shape knows; two shapes for one type raise RoomError."""
@@ -47,11 +52,13 @@ def natives(shape: Shape) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Where the records are from, and whether the export was asked for policies at all."""
+    """Where the records are from, whether policies were told and why not, and why resources are missing, if some are."""
 
     source: str
     file: str
     policies: bool
+    lost: Unknown | None = None
+    no_policies: Unknown | None = None
 
 
 def assets(records: Sequence[Mapping[str, object]], told: Told) -> Iterator[Asset]:
@@ -65,7 +72,7 @@ def assets(records: Sequence[Mapping[str, object]], told: Told) -> Iterator[Asse
         resources += _resources(one, record, where)
         resources += _grants(one, record, where)
     resources += _never_told(seen, told)
-    _routed(resources, seen)
+    _routed(resources, seen, told)
     known = {r.address for r in resources}
     for r in resources:
         r.values = _linked(r.values, known)
@@ -185,23 +192,25 @@ def _mappings(found: object) -> list[Mapping[str, object]]:
 
 
 def _never_told(seen: Iterable[Seen], told: Told) -> Iterator[Resource]:
-    """Grants that may be there on whatever is granted on, where the export has no policies at all."""
+    """What may be there and was not told: grants on whatever is granted on, and resources of every kind."""
+    if told.lost is not None:
+        for native in sorted({n for shape in shapes().values() for n in natives(shape)}):
+            values = Open({}, told.lost)
+            yield Resource(f"({native})", native, "", values, Where(told.file), "part", scheme=SCHEME, maybe=told.lost)
     if told.policies:
         return
-    why = Unknown(
-        GapCode.NOT_FETCHED, "the export has no policies: give gcloud asset export --content-type iam-policy beside it"
-    )
+    why = told.no_policies or _NO_POLICIES
     for stem, by in sorted({_granting(s) for s in seen} - {("", "")}):
         values = Open({by: why, "policy_data": why, "condition": None}, why)
         yield Resource(f"({stem} policies)", f"{stem}_iam_policy", "", values, Where(told.file), "part", scheme=SCHEME)
 
 
-def _routed(resources: Iterable[Resource], seen: Iterable[Seen]) -> None:
+def _routed(resources: Iterable[Resource], seen: Iterable[Seen], told: Told) -> None:
     """Whether a network has a way out is said by its routes, where routes were exported: the default one is one of them."""
     if any(s.type == _ROUTE for s in seen):
         for r in resources:
             if r.type == _NETWORK and isinstance(r.values, Open):
-                r.values = Open({**r.values, "delete_default_routes_on_create": True}, r.values.why)
+                r.values = Open({**r.values, "delete_default_routes_on_create": told.lost or True}, r.values.why)
 
 
 # Names

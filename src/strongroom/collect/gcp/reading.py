@@ -4,7 +4,7 @@ Source: https://cloud.google.com/asset-inventory/docs/exporting-to-cloud-storage
 file) and its REST reference, `assets.list` (`assets`, `nextPageToken`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from strongroom.collect.json_lines import documents
 from strongroom.model.codes import GapCode
@@ -36,21 +36,26 @@ Miss = Callable[[str, GapCode, str], None]
 
 def records(data: bytes, subject: str, miss: Miss) -> list[Record]:
     """Every asset of a file, those of one name as one. Raises Malformed where there is none."""
-    found: dict[str, dict[str, object]] = {}
-    total = unnamed = 0
-    for document in documents(data, subject, WHAT, HINT):
-        for one in _assets(document, miss):
-            total += 1
-            name = one.get("name")
-            if not isinstance(name, str) or not isinstance(one.get("assetType", one.get("asset_type")), str):
-                unnamed += 1
-                continue
-            kept = found.setdefault(name, dict(one))
-            kept.update({k: one[k] for k in _CONTENTS if k in one})
-    if unnamed:
-        miss("assets without a name or type", GapCode.MALFORMED, f"{unnamed} of {total} do not say what they are")
+    found = merged((one for document in documents(data, subject, WHAT, HINT) for one in _assets(document, miss)), miss)
     if not found:
         raise Malformed(subject, "no asset with a name and a type", WHAT, HINT)
+    return found
+
+
+def merged(assets: Iterable[Record], miss: Miss) -> list[Record]:
+    """Assets of one name as one, with every content that is told of it."""
+    found: dict[str, dict[str, object]] = {}
+    total = unnamed = 0
+    for one in assets:
+        total += 1
+        name = one.get("name")
+        if not isinstance(name, str) or not isinstance(one.get("assetType", one.get("asset_type")), str):
+            unnamed += 1
+            continue
+        kept = found.setdefault(name, dict(one))
+        kept.update({k: one[k] for k in _CONTENTS if k in one})
+    if unnamed:
+        miss("assets without a name or type", GapCode.MALFORMED, f"{unnamed} of {total} do not say what they are")
     return list(found.values())
 
 

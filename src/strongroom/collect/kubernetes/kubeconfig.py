@@ -46,6 +46,11 @@ class Connection(NamedTuple):
     token_file: Path | None = None
     namespace: str = ""
 
+    def headers(self) -> dict[str, str]:
+        """Who asks. Raises Unreadable, TooLarge, Malformed."""
+        token = self.bearer()
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
     def bearer(self) -> str:
         """The token as it is now; empty where there is none. Raises Unreadable, TooLarge, Malformed."""
         if self.token_file is None:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from strongroom.collect.kubernetes.kubeconfig import Connection
-from strongroom.collect.kubernetes.live_wire import Hold, Question, Times, clean
+from strongroom.collect.wire import Hold, Question, Times, clean
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import BadInput, Malformed, StrongroomError, TooLarge, Unreadable
 from strongroom.model.estate import Gap

@@ -3,8 +3,8 @@
 Only GET is sent. A list counts when it was read to its end: half of one would let the other half pass for absent.
 """
 
+import contextlib
 import hashlib
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ import msgspec
 from strongroom.collect.kubernetes.kubeconfig import Connection
 from strongroom.collect.kubernetes.listed import TYPES, Type, unlocking
 from strongroom.collect.kubernetes.live import TIMEOUT, Client, RefusedError, Resource, gap
-from strongroom.collect.kubernetes.live_wire import Hold
 from strongroom.collect.kubernetes.reading import Found
 from strongroom.collect.kubernetes.trees import text_at, tree
+from strongroom.collect.wire import Deadline, Hold
 from strongroom.model.codes import GapCode
 from strongroom.model.errors import StrongroomError
 from strongroom.model.estate import Gap
@@ -62,15 +62,14 @@ class Running:
         """Every object of the cluster. Raises Unreadable, Malformed, TooLarge where it does not answer at all."""
         wall = self.request.limits.wall_seconds
         client = Client(self.connection, timeout=min(TIMEOUT, wall / _QUIETEST), whole=wall)
-        deadline = _Deadline(wall)
-        try:
+        deadline = Deadline(wall)
+        with contextlib.closing(deadline):
             yield from self._all(client, deadline)
-        finally:
-            deadline.close()
 
-    def _all(self, client: Client, deadline: "_Deadline") -> Iterator[Found]:
+    def _all(self, client: Client, deadline: Deadline) -> Iterator[Found]:
         served = self._served(client, deadline)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        # The deadline ends before the pool waits for its threads: whoever gives up in the middle waits for no answer.
+        with ThreadPoolExecutor(AT_ONCE) as pool, contextlib.closing(deadline):
             asked: list[tuple[Type, Future[_Listed]]] = [
                 (t, pool.submit(_list, client, t, served, self.request, deadline)) for t in self.types
             ]
@@ -83,7 +82,7 @@ class Running:
                 elif found.version:
                     yield from self._objects(one, found)
 
-    def _served(self, client: Client, deadline: "_Deadline") -> dict[str, tuple[str, ...]] | None:
+    def _served(self, client: Client, deadline: Deadline) -> dict[str, tuple[str, ...]] | None:
         """The versions of every group; None where the server does not tell, which is a gap of its own."""
         try:
             return client.groups(deadline.hold())
@@ -124,45 +123,8 @@ def _path(one: Type, version: str, made: object) -> str:
     return f"{base}/namespaces/{namespace}/{plural}/{name}" if namespace else f"{base}/{plural}/{name}"
 
 
-class _Deadline:
-    """The end of all lists together: whatever is still waited for then is let go of."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._over = threading.Event()
-        self._held: list[Hold] = []
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def over(self) -> bool:
-        """Whether the time is up."""
-        return self._over.is_set()
-
-    def hold(self) -> Hold:
-        """What one list waits on."""
-        made = Hold()
-        with self._lock:
-            self._held.append(made)
-            if self.over():
-                made.release()
-        return made
-
-    def close(self) -> None:
-        """Whoever reads has enough: nothing is waited for any longer."""
-        self._timer.cancel()
-        self._end()
-
-    def _end(self) -> None:
-        with self._lock:
-            self._over.set()
-            for one in self._held:
-                one.release()
-
-
 def _list(
-    client: Client, one: Type, served: dict[str, tuple[str, ...]] | None, request: Request, deadline: _Deadline
+    client: Client, one: Type, served: dict[str, tuple[str, ...]] | None, request: Request, deadline: Deadline
 ) -> _Listed:
     """One list. Nothing is raised: what went wrong is a gap."""
     version = one.versions[0]
@@ -207,7 +169,7 @@ def _refused(
     return _Listed(gap=_gap(one, request, known.code, detail))
 
 
-def _late(one: Type, request: Request, deadline: _Deadline, last: str = "") -> Gap:
+def _late(one: Type, request: Request, deadline: Deadline, last: str = "") -> Gap:
     detail = f"not listed within {deadline.seconds:g} seconds{last}; set [limits] wall_seconds to wait longer"
     return _gap(one, request, GapCode.TIMEOUT, detail)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from strongroom.collect.kubernetes.live import Client, Event, Listed, RefusedError, Resource
-from strongroom.collect.kubernetes.live_wire import Hold
+from strongroom.collect.wire import Hold
 from strongroom.model.errors import Malformed, StrongroomError, TooLarge
 
 SECONDS = 300  # for which a watch is asked

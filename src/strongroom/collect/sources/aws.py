@@ -16,7 +16,7 @@ from strongroom.model.values import Where
 
 JOBS = timedelta(days=90)
 """How far back jobs are read."""
-_HINT = "strongroom sources (aws-config:, aws-iam: and aws-users: read files)"
+_HINT = "strongroom assess --help (aws-config:, aws-iam: and aws-users: read files)"
 
 
 def recognises(peek: Peek) -> int:

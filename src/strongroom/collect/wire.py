@@ -1,19 +1,42 @@
-"""One question to an API server over one connection: bounded in time and size, and cut off from another thread at will."""
+"""One question to a server of an API over one connection: bounded in time and size, and cut off from another thread at will."""
 
 import contextlib
 import http.client
 import socket
 import ssl
 import threading
-from typing import NamedTuple, Self
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol, Self
 from urllib.parse import quote, urlencode
 
-from strongroom.collect.kubernetes.kubeconfig import Connection
 from strongroom.model.errors import TooLarge, Unreadable
 
 # What `http.client` and `ssl` raise for an answer that is none; a chunk of a negative size is a ValueError.
 _FAULTS = (OSError, http.client.HTTPException, ValueError)
 _PIECE = 65_536
+
+
+class To(Protocol):
+    """A server, and who asks it."""
+
+    @property
+    def host(self) -> str:
+        """Its name or address."""
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+
+    @property
+    def prefix(self) -> str:
+        """What stands before every path."""
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """Whom to believe; nothing for a server without TLS."""
+
+    def headers(self) -> Mapping[str, str]:
+        """What says who asks, as it is now. Raises StrongroomError where that cannot be told."""
 
 
 class Hold:
@@ -48,6 +71,44 @@ class Hold:
                 _cut(waited)
 
 
+class Deadline:
+    """The end of all questions together: whatever is still waited for then is let go of."""
+
+    def __init__(self, seconds: float) -> None:
+        """So many seconds from now."""
+        self.seconds = seconds
+        self._over = threading.Event()
+        self._held: list[Hold] = []
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self._over.is_set()
+
+    def hold(self) -> Hold:
+        """What one question waits on."""
+        made = Hold()
+        with self._lock:
+            self._held.append(made)
+            if self.over():
+                made.release()
+        return made
+
+    def close(self) -> None:
+        """Whoever asks has enough: nothing is waited for any longer."""
+        self._timer.cancel()
+        self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._over.set()
+            for one in self._held:
+                one.release()
+
+
 def _cut(waited: socket.socket | None) -> None:
     if waited is not None:
         with contextlib.suppress(OSError):
@@ -70,7 +131,7 @@ class Question:
     """
 
     def __init__(
-        self, to: Connection, path: str, query: dict[str, str], times: Times, hold: Hold, body: bytes | None = None
+        self, to: To, path: str, query: dict[str, str], times: Times, hold: Hold, body: bytes | None = None
     ) -> None:
         """Nothing is sent before it is entered."""
         self._to, self._path, self._query, self._times, self._hold = to, path, query, times, hold
@@ -84,14 +145,14 @@ class Question:
 
     def __enter__(self) -> Self:
         """Send it. Raises Unreadable where no answer begins."""
-        token = self._to.bearer()
+        who = self._to.headers()
         with contextlib.ExitStack() as stack:
             stack.callback(self.close)
             self._timer.start()
             try:
-                self._send(token)
+                self._send(who)
             except _FAULTS as e:
-                raise self._unreadable(e, "an answer of the API server") from None
+                raise self._unreadable(e, "an answer of the server") from None
             stack.pop_all()
         return self
 
@@ -106,14 +167,14 @@ class Question:
             if held is not None:
                 held.close()
 
-    def _send(self, token: str) -> None:
+    def _send(self, who: Mapping[str, str]) -> None:
         asked = http.client.HTTPConnection(self._to.host, self._to.port)
         made = asked.sock = self._connected()
         headers = {
             "Accept": "application/json",
             "User-Agent": "strongroom",
             "Connection": "close",
-            **({"Authorization": f"Bearer {token}"} if token else {}),
+            **who,
             **({"Content-Type": "application/json"} if self._body is not None else {}),
         }
         tail = f"?{urlencode(self._query)}" if self._query else ""
