@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from strongroom.assess.network import aws_filters as filters
 from strongroom.assess.network import aws_paths as paths
-from strongroom.assess.network.aws_filters import Doubts
+from strongroom.assess.network import bounds
 from strongroom.assess.network.aws_interfaces import interfaces, listening
 from strongroom.assess.network.aws_paths import Interface, Made
-from strongroom.assess.network.aws_world import World, native, texts
+from strongroom.assess.network.aws_world import World, native
+from strongroom.assess.network.bounds import Doubts, texts
 from strongroom.kit import intervals, traffic
 from strongroom.kit.kleene import Tri, all_of, any_of
 from strongroom.kit.traffic import Ports
@@ -121,7 +122,7 @@ def ingress(world: World, asset: Asset) -> tuple[Tri, list[Witness]]:
 def _inner(world: World, one: Led, asset: Asset) -> Tri:
     """Whether the balancer reaches the target: the target's groups and both ACLs, from the balancer's groups or addresses."""
     answers: list[Tri] = []
-    port: Ports = traffic.ports_of({"tcp": ((one.port, one.port),)}) if one.port else filters.SERVICES
+    port: Ports = traffic.ports_of({"tcp": ((one.port, one.port),)}) if one.port else bounds.SERVICES
     for back in interfaces(world, asset):
         answers += [_hop(world, front, back, port, one.balancer) for front in interfaces(world, one.balancer)]
     return any_of(answers)
@@ -137,27 +138,27 @@ def _hop(world: World, front: Interface, back: Interface, port: Ports, balancer:
             if isinstance(back.subnet, Unknown)
             else True
         )
-    sources = filters.blocks(front.subnet)
+    sources = bounds.blocks(front.subnet)
     lets = _from_balancer(world, front, back, port, sources, balancer, doubts)
     if front.subnet.id == back.subnet.id or lets is False:
         return lets
-    there, here = sources, filters.blocks(back.subnet)
+    there, here = sources, bounds.blocks(back.subnet)
     return all_of(
         (
             lets,
             _passes(filters.acl(world, back.subnet, "ingress", doubts), there, port, front.subnet),
-            _passes(filters.any_port(filters.acl(world, back.subnet, "egress", doubts)), there, port, front.subnet),
+            _passes(bounds.any_port(filters.acl(world, back.subnet, "egress", doubts)), there, port, front.subnet),
             _passes(filters.acl(world, front.subnet, "egress", doubts), here, port, back.subnet),
-            _passes(filters.any_port(filters.acl(world, front.subnet, "ingress", doubts)), here, port, back.subnet),
+            _passes(bounds.any_port(filters.acl(world, front.subnet, "ingress", doubts)), here, port, back.subnet),
         )
     )
 
 
 def _passes(
-    acl: filters.Bound, at: tuple[intervals.Intervals, intervals.Intervals] | None, port: Ports, subnet: Asset
+    acl: bounds.Bound, at: tuple[intervals.Intervals, intervals.Intervals] | None, port: Ports, subnet: Asset
 ) -> Tri:
     """Whether an ACL lets some of the ports pass at the addresses of a subnet."""
-    if acl == filters.OPEN:
+    if acl == bounds.OPEN:
         return True
     if at is None:
         return Unknown(GapCode.UNDECIDED, f"the addresses of {subnet.address} are not known")
@@ -194,7 +195,7 @@ def _rule(
 ) -> Tri:  # fmt: skip
     if isinstance(rule, Unknown):
         return rule
-    allowed = filters.ports(rule)
+    allowed = bounds.ports(rule)
     if allowed is not None and not allowed & port:
         return False
     for peer in rule.groups:
@@ -203,7 +204,7 @@ def _rule(
         if {a.id for a in world.find(_as_id(peer, group), group)} & names:
             return True
     bound = filters.allows([rule], doubts)
-    if from_clients and (bound.sure & filters.INTERNET).ports() & port:
+    if from_clients and (bound.sure & bounds.INTERNET).ports() & port:
         return True
     if sources is None:
         return (

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from strongroom.assess.network.aws_paths import Group, Interface, Made
-from strongroom.assess.network.aws_world import World, missing, native, texts
+from strongroom.assess.network.aws_world import World, native
+from strongroom.assess.network.bounds import missing, texts
 from strongroom.kit import intervals, traffic
 from strongroom.kit.intervals import Intervals
 from strongroom.kit.kleene import Tri, any_of

@@ -6,25 +6,25 @@ an egress-only gateway. Groups keep state, so they are asked once (VPC User Guid
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 from strongroom.assess.network import aws_filters as filters
-from strongroom.assess.network.aws_filters import INTERNET, NONE, OPEN, SHUT, Bound, Doubts, Ways
-from strongroom.assess.network.aws_world import World, missing, native
+from strongroom.assess.network import bounds
+from strongroom.assess.network.aws_world import World, native
+from strongroom.assess.network.bounds import NONE, OPEN, SHUT, Bound, Doubts, Ways, missing
+from strongroom.assess.network.verdicts import OUTSIDE, Verdict, shown, stopped, when
 from strongroom.kit import traffic
 from strongroom.kit.kleene import Tri
 from strongroom.kit.traffic import NOTHING, V4, V6, Ports, Traffic
 from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset
 from strongroom.model.reach import Witness
-from strongroom.model.values import NetRule, Unknown
+from strongroom.model.values import NetRule, Unknown, Where
 
 FIRST_FREE = 1024  # what starts a flow takes a port from here on
-_FAMILY_4 = filters.exactly(traffic.traffic((V4,), (), filters.ALL))
-_FAMILY_6 = filters.exactly(traffic.traffic((), (V6,), filters.ALL))
-_OUTSIDE = filters.exactly(INTERNET)
+_FAMILY_4 = bounds.exactly(traffic.traffic((V4,), (), bounds.ALL))
+_FAMILY_6 = bounds.exactly(traffic.traffic((), (V6,), bounds.ALL))
 
 
 class Made(Enum):
@@ -47,35 +47,12 @@ class Interface(NamedTuple):
     ports: Ports | None = None  # those that something listens on; None for any
 
 
-@dataclass(slots=True)
-class Verdict:
-    """What passes, why it may not be known, and what had a part in it."""
-
-    found: Bound
-    doubts: Doubts
-    told: list[Witness]
-
-    def answer(self) -> Tri:
-        """True where something surely passes, false where nothing may."""
-        if self.found.sure:
-            return True
-        if not self.found.maybe:
-            return False
-        first = next(iter(self.doubts.said.values()), None)
-        return first or Unknown(GapCode.UNDECIDED, "what its rules let through is not fully known")
-
-
-def _if(answer: Tri, found: Bound) -> Bound:
-    """What passes where a condition holds."""
-    return found if answer is True else SHUT if answer is False else Bound(NONE, found.maybe)
-
-
 def _groups(world: World, at: Interface, direction: str, doubts: Doubts) -> Bound:
     found = SHUT
     for group in at.groups:
         if isinstance(group, Unknown):
             doubts.add(group)
-            found |= filters.PERHAPS
+            found |= bounds.PERHAPS
         elif isinstance(group, Made):
             found |= SHUT if group is Made.DEFAULT and direction == "ingress" else OPEN
         else:
@@ -99,17 +76,17 @@ def ingress(world: World, at: Interface) -> Verdict:
     doubts = Doubts()
     if isinstance(at.subnet, Unknown):
         doubts.add(at.subnet)
-        found = _if(_either(at), filters.PERHAPS & _groups(world, at, "ingress", doubts) & _OUTSIDE)
+        found = when(_either(at), bounds.PERHAPS & _groups(world, at, "ingress", doubts) & OUTSIDE)
         return Verdict(Bound(NONE, found.maybe), doubts, [])
     for answer in (at.public_4, at.public_6):
         if isinstance(answer, Unknown):
             doubts.add(answer)
     leads = filters.ways(world, at.subnet, doubts)
-    addressed = _if(at.public_4, _FAMILY_4) | _if(at.public_6, _FAMILY_6)
+    addressed = when(at.public_4, _FAMILY_4) | when(at.public_6, _FAMILY_6)
     let_in = filters.acl(world, at.subnet, "ingress", doubts)
-    replies = filters.any_port(filters.acl(world, at.subnet, "egress", doubts))
-    found = _groups(world, at, "ingress", doubts) & let_in & replies & leads.internet & addressed & _OUTSIDE
-    heard = filters.exactly(traffic.traffic((V4,), (V6,), at.ports)) if at.ports is not None else OPEN
+    replies = bounds.any_port(filters.acl(world, at.subnet, "egress", doubts))
+    found = _groups(world, at, "ingress", doubts) & let_in & replies & leads.internet & addressed & OUTSIDE
+    heard = bounds.exactly(traffic.traffic((V4,), (V6,), at.ports)) if at.ports is not None else OPEN
     found &= heard
     hops = [
         ("its addresses", addressed),
@@ -117,7 +94,11 @@ def ingress(world: World, at: Interface) -> Verdict:
         (f"the rules of the network ACL of {at.subnet.address}", let_in & replies),
     ]
     hops += [("its security groups", _groups(world, at, "ingress", doubts)), ("its listeners", heard)]
-    return Verdict(found, doubts, [*_witness_in(world, at, found), *_stopped("ingress", at, hops)])
+    return Verdict(found, doubts, [*_witness_in(world, at, found), *stopped("ingress", _place(at), hops)])
+
+
+def _place(at: Interface) -> Where | None:
+    return at.subnet.where if isinstance(at.subnet, Asset) else None
 
 
 def _either(at: Interface) -> Tri:
@@ -131,16 +112,16 @@ def egress(world: World, at: Interface) -> Verdict:
     doubts = Doubts()
     if isinstance(at.subnet, Unknown):
         doubts.add(at.subnet)
-        found = _groups(world, at, "egress", doubts) & _OUTSIDE
+        found = _groups(world, at, "egress", doubts) & OUTSIDE
         return Verdict(Bound(NONE, found.maybe), doubts, [])
     for answer in (at.public_4, at.public_6):
         if isinstance(answer, Unknown):
             doubts.add(answer)
     leads = filters.ways(world, at.subnet, doubts)
     out = _groups(world, at, "egress", doubts) & filters.acl(world, at.subnet, "egress", doubts)
-    out &= _replies(filters.acl(world, at.subnet, "ingress", doubts)) & _OUTSIDE
-    straight = leads.internet & (_if(at.public_4, _FAMILY_4) | _if(at.public_6, _FAMILY_6))
-    straight |= leads.egress_only & _if(at.public_6, _FAMILY_6)
+    out &= _replies(filters.acl(world, at.subnet, "ingress", doubts)) & OUTSIDE
+    straight = leads.internet & (when(at.public_4, _FAMILY_4) | when(at.public_6, _FAMILY_6))
+    straight |= leads.egress_only & when(at.public_6, _FAMILY_6)
     found = out & straight
     told = list(_witness_out(at, leads, found))
     for name in sorted(leads.nats):
@@ -161,14 +142,14 @@ def egress(world: World, at: Interface) -> Verdict:
             (f"the rules of the network ACL of {at.subnet.address}", rest),
         ]
         hops += [("its security groups", _groups(world, at, "egress", doubts)), ("its addresses and gateways", SHUT)]
-        told += _stopped("egress", at, hops)
+        told += stopped("egress", _place(at), hops)
     return Verdict(found, doubts, told)
 
 
 def _replies(acl: Bound) -> Bound:
     """Where the ACL lets an answer in, to a port that whatever starts a flow may have."""
-    free = traffic.ports_of({**dict(filters.ALL.sets), "tcp": ((FIRST_FREE, 65535),), "udp": ((FIRST_FREE, 65535),)})
-    return filters.any_port(acl & filters.exactly(traffic.traffic((V4,), (V6,), free)))
+    free = traffic.ports_of({**dict(bounds.ALL.sets), "tcp": ((FIRST_FREE, 65535),), "udp": ((FIRST_FREE, 65535),)})
+    return bounds.any_port(acl & bounds.exactly(traffic.traffic((V4,), (V6,), free)))
 
 
 def _through(world: World, name: str, subnet: Asset, doubts: Doubts) -> Bound:
@@ -177,7 +158,7 @@ def _through(world: World, name: str, subnet: Asset, doubts: Doubts) -> Bound:
     if not found:
         if name.startswith("nat-"):
             doubts.add(missing(name))
-        return filters.PERHAPS
+        return bounds.PERHAPS
     gateway = found[0]
     private = gateway.value("nat.private")
     if private is True:
@@ -185,28 +166,28 @@ def _through(world: World, name: str, subnet: Asset, doubts: Doubts) -> Bound:
     place = next(iter(world.named(gateway, "link.subnet")), missing(f"the subnet of {gateway.address}"))
     if isinstance(place, Unknown):
         doubts.add(place)
-        return filters.PERHAPS
+        return bounds.PERHAPS
     inward = filters.acl(world, place, "ingress", doubts)
     outward = filters.acl(world, place, "egress", doubts)
     passed = filters.ways(world, place, doubts).internet & outward & _replies(inward)
     if place.id != subnet.id:
         passed &= _between(inward, subnet, doubts, widen=False) & _between(outward, subnet, doubts, widen=True)
-    return _if(not private if isinstance(private, bool) else private if isinstance(private, Unknown) else True, passed)
+    return when(not private if isinstance(private, bool) else private if isinstance(private, Unknown) else True, passed)
 
 
 def _between(acl: Bound, subnet: Asset, doubts: Doubts, *, widen: bool) -> Bound:
     """The traffic that an ACL lets pass from or to the addresses of another subnet, towards everywhere."""
-    held = filters.blocks(subnet)
+    held = bounds.blocks(subnet)
     if held is None:
         if acl == OPEN:
             return OPEN
         doubts.add(Unknown(GapCode.UNDECIDED, f"the addresses of {subnet.address} are not known"))
-        return Bound(NONE, filters.EVERYTHING)
-    at = Traffic(tuple((i, filters.ALL) for i in held[0]), ())
+        return Bound(NONE, bounds.EVERYTHING)
+    at = Traffic(tuple((i, bounds.ALL) for i in held[0]), ())
     ports = [_ports(acl.sure, at, every=True), _ports(acl.maybe, at, every=False)]
     if widen:  # an answer goes to whatever port the other end has chosen
         ports = [
-            _ports(filters.any_port(Bound(found, found)).sure, at, every=every)
+            _ports(bounds.any_port(Bound(found, found)).sure, at, every=every)
             for found, every in ((acl.sure, True), (acl.maybe, False))
         ]
     return Bound(*(traffic.traffic((V4,), (V6,), p) for p in ports))
@@ -217,39 +198,16 @@ def _ports(found: Traffic, at: Traffic, *, every: bool) -> Ports:
     if not every:
         return (found & at).ports()
     left = at - found
-    return filters.ALL - left.ports() if at else NOTHING
+    return bounds.ALL - left.ports() if at else NOTHING
 
 
 # What decided
 
 
-def _one(found: Traffic) -> str:
-    """Some traffic of a set, for people: ports, and addresses where they are not the whole internet."""
-    for family, towards, whole in ((4, found.v4, INTERNET.v4), (6, found.v6, INTERNET.v6)):
-        if towards:
-            (low, high), ports = towards[0]
-            named = traffic.ports_of({p: held for p, held in ports.sets if p != "other"})
-            said = "all traffic" if ports == filters.SERVICES else named.text() or "a protocol without ports"
-            everywhere = len(towards) == len(whole) and all(x[0] == y[0] for x, y in zip(towards, whole, strict=True))
-            return said if everywhere else f"{said} of {traffic.shown(family, (low, high))}"
-    return ""
-
-
-def _stopped(direction: str, at: Interface, hops: list[tuple[str, Bound]]) -> Iterator[Witness]:
-    """The first hop behind which nothing is left, where nothing passes."""
-    left = _OUTSIDE
-    for by, passed in hops:
-        left &= passed
-        if not left.maybe:
-            where = at.subnet.where if isinstance(at.subnet, Asset) else None
-            yield Witness(direction, by, "let nothing of the internet pass", where=where)
-            return
-
-
 def _witness_in(world: World, at: Interface, found: Bound) -> Iterator[Witness]:
     if not found.sure or isinstance(at.subnet, Unknown):
         return
-    passing = _one(found.sure)
+    passing = shown(found.sure)
     for table in world.tables_of(at.subnet):
         if isinstance(table, Asset):
             yield Witness(
@@ -264,17 +222,19 @@ def _witness_in(world: World, at: Interface, found: Bound) -> Iterator[Witness]:
         if isinstance(group, Asset):
             let = filters.allows(group_rules(world, group, "ingress"), Doubts()).sure & found.sure
             if let:
-                yield Witness("ingress", f"security group {group.address}", "lets in", _one(let), where=group.where)
+                yield Witness("ingress", f"security group {group.address}", "lets in", shown(let), where=group.where)
 
 
 def _witness_out(at: Interface, leads: Ways, found: Bound) -> Iterator[Witness]:
     if found.sure and not isinstance(at.subnet, Unknown):
         by = "an internet gateway" if leads.internet.sure & found.sure else "an egress-only gateway"
         yield Witness(
-            "egress", f"subnet {at.subnet.address}", f"leads to {by}", _one(found.sure), where=at.subnet.where
+            "egress", f"subnet {at.subnet.address}", f"leads to {by}", shown(found.sure), where=at.subnet.where
         )
 
 
 def _nat_witness(at: Interface, gateway: str, found: Bound) -> Iterator[Witness]:
     where = at.subnet.where if isinstance(at.subnet, Asset) else None
-    yield Witness("egress", f"NAT gateway {gateway}", "passes on to an internet gateway", _one(found.sure), where=where)
+    yield Witness(
+        "egress", f"NAT gateway {gateway}", "passes on to an internet gateway", shown(found.sure), where=where
+    )

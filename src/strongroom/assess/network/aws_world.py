@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from strongroom.assess.network.bounds import missing, texts
 from strongroom.kit.aws_types import canonical
-from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset
 from strongroom.model.kinds import Kind
-from strongroom.model.values import Unknown, Value
+from strongroom.model.values import Unknown
 
 _INDEX = re.compile(r"\[(?:\"[^\"]*\"|\d+)\]$")
 _TABLES = ("aws_route_table", "aws_default_route_table")
@@ -20,15 +20,6 @@ _WRITTEN = ("terraform:", "cloudformation:")  # what is not made there is as AWS
 def native(asset: Asset) -> str:
     """The native type as Terraform names it; CloudFormation's stand for the same."""
     return canonical(asset.native_type)
-
-
-def texts(value: Value) -> tuple[str | Unknown, ...]:
-    """A value as texts; what is unknown as a whole is one unknown text."""
-    if isinstance(value, Unknown):
-        return (value,)
-    if isinstance(value, tuple):
-        return tuple(v for v in value if isinstance(v, str | Unknown))
-    return (value,) if isinstance(value, str) and value else ()
 
 
 @dataclass(slots=True)
@@ -186,8 +177,3 @@ class World:
 def _once(found: Sequence[Asset | Unknown | None]) -> tuple[Asset | Unknown | None, ...]:
     """Each once: two associations of one table with one subnet are no two tables."""
     return tuple({a.id if isinstance(a, Asset) else repr(a): a for a in found}.values())
-
-
-def missing(what: str) -> Unknown:
-    """The reason for what is named, and was not read."""
-    return Unknown(GapCode.NOT_FETCHED, f"{what.partition('#')[0]} is not in what was read")

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from strongroom.assess.network import aws_behind, aws_filters, aws_paths
+from strongroom.assess.network import aws_behind, aws_paths, bounds
 from strongroom.assess.network.aws_interfaces import flag, interfaces, listening
-from strongroom.assess.network.aws_world import World, native, texts
+from strongroom.assess.network.aws_world import World, native
+from strongroom.assess.network.bounds import texts
+from strongroom.assess.network.verdicts import Verdict
 from strongroom.kit import traffic
 from strongroom.kit.iam_reach import public
 from strongroom.kit.kleene import Tri, all_of, any_of, negate
@@ -102,7 +104,7 @@ def _names_nothing(s: Statement) -> bool:
     )
 
 
-def _denied(verdicts: Sequence[aws_paths.Verdict]) -> list[Witness]:
+def _denied(verdicts: Sequence[Verdict]) -> list[Witness]:
     """Where each interface is stopped."""
     return [w for v in verdicts for w in v.told]
 
@@ -173,8 +175,8 @@ def _some_outside(blocks: Iterable[str | Unknown]) -> Tri:
         except ValueError:
             answers.append(Unknown(GapCode.MALFORMED, f"{one[:60]!r} is no block of addresses"))
             continue
-        part = traffic.traffic((block,) if family == 4 else (), (block,) if family == 6 else (), aws_filters.ALL)
-        answers.append(bool(part & aws_filters.INTERNET))
+        part = traffic.traffic((block,) if family == 4 else (), (block,) if family == 6 else (), bounds.ALL)
+        answers.append(bool(part & bounds.INTERNET))
     return any_of(answers)
 
 
