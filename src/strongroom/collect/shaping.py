@@ -99,6 +99,13 @@ def blocks(path: str, make: Callable[[Mapping[str, object]], object], absent: ob
     return take
 
 
+def ids(found: object) -> object:
+    """The ids of a list of references; what is unknown stays unknown."""
+    if isinstance(found, Unknown):
+        return found
+    return [within(one, "id") for one in found if within(one, "id") is not None] if isinstance(found, list) else []
+
+
 def const(value: object) -> Take:
     """A value that does not hang on the answer; None for what such a resource never has."""
     return lambda _: value

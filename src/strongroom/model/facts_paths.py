@@ -3,6 +3,16 @@
 from typing import Final
 
 PATHS: Final[dict[str, tuple[str, str]]] = {
+    "ip.closed": ("bool", "an address behind which nothing is open but what a security group allows"),
+    "ip.version": ("text", "the family of an address: 4 or 6"),
+    "lb.flows": ("rules", "what a load balancer passes on, and to which pools"),
+    "link.addresses": ("texts", "the public addresses that it is given"),
+    "link.gateways": ("texts", "the NAT gateways that it leaves by"),
+    "link.lends": ("texts", "the pools whose members leave by its address"),
+    "link.pools": ("texts", "the pools of load balancers that it is in"),
+    "link.tables": ("texts", "the route tables that it is tied to"),
+    "net.cards": ("number", "how many network interfaces each of its machines has"),
+    "nsg.flows": ("rules", "the rules of a security group, with what decides of a single packet"),
     "link.acl": ("text", "the network ACL that it ties to something"),
     "link.balancer": ("text", "the load balancer that it belongs to"),
     "link.balancers": ("texts", "the classic load balancers that it stands behind"),

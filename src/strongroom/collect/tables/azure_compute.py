@@ -2,6 +2,7 @@
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, flag, text
 from strongroom.collect.tables._azure import cmk, docs, identity, in_group, marked, not_flags, satellite
+from strongroom.collect.tables._azure_links import machine_links, set_links
 from strongroom.collect.tables._azure_sizes import cc_tech, gpu_count, gpu_model, on_gpus, sensitive
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
@@ -142,7 +143,7 @@ def _single(resource: str, *more: Row) -> Native:
         type=f"azurerm_{resource}",
         kind=Kind.INSTANCE,
         provider="azure",
-        rows=(*_machine("size"), Row("net.public", _nics_public), *more),
+        rows=(*_machine("size"), Row("net.public", _nics_public), *machine_links(), *more),
         refs=(("interface", "network_interface_ids"), ("key", "os_disk.disk_encryption_set_id")),
     )
 
@@ -152,7 +153,7 @@ def _set(resource: str, *more: Row) -> Native:
         type=f"azurerm_{resource}",
         kind=Kind.TEMPLATE,
         provider="azure",
-        rows=(*_machine("sku"), Row("net.public", _set_public), *more),
+        rows=(*_machine("sku"), Row("net.public", _set_public), *set_links(), *more),
         refs=(("subnet", "network_interface.ip_configuration.subnet_id"),),
     )
 
@@ -240,14 +241,14 @@ TABLE = (
         type="azurerm_virtual_machine",
         kind=Kind.INSTANCE,
         provider="azure",
-        rows=(*_legacy_size("vm_size"), Row("net.public", _nics_public)),
+        rows=(*_legacy_size("vm_size"), Row("net.public", _nics_public), *machine_links()),
         refs=(("interface", "network_interface_ids"),),
     ),
     Native(
         type=SET,
         kind=Kind.TEMPLATE,
         provider="azure",
-        rows=(*_legacy_size("sku.name"), Row("net.public", _set_public)),
+        rows=(*_legacy_size("sku.name"), Row("net.public", _set_public), *set_links()),
     ),
     Native(
         type="azurerm_batch_pool",

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from strongroom.collect.native import Default, Native, Reader, Row
+from msgspec import structs
+
+from strongroom.collect.native import Default, Native, Reader, Row, texts
 from strongroom.collect.resource import Resource, undecided
 from strongroom.collect.tables._azure import docs, flag_of, satellite
+from strongroom.collect.tables._azure_links import inside, links
 from strongroom.kit.kleene import any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
@@ -52,6 +55,58 @@ def group_rules(r: Reader) -> Rules:
     if doubt is not None:
         rules.append(doubt)
     return (*rules, *_DEFAULTS)
+
+
+def group_flows(r: Reader) -> Rules:
+    """The same rules with what decides of a single packet: a rule for some of the machines has an `at:` in its groups.
+
+    Whoever starts a flow chooses the port that it comes from: a denial of some of those ports stops nobody.
+    """
+    inline = r.blocks("security_rule")
+    rules: list[NetRule | Unknown] = []
+    if isinstance(inline, Unknown):
+        rules.append(inline)
+    else:
+        rules += [rule for b in inline for rule in _flows(r, b)]
+    apart, doubt = attached(r)
+    rules += [rule for s in apart for rule in _flows(r.reading(s), s.values)]
+    if doubt is not None:
+        rules.append(doubt)
+    return (*rules, *_DEFAULTS)
+
+
+def _flows(r: Reader, block: Mapping[str, object]) -> Iterator[NetRule | Unknown]:
+    for rule in parsed(r, block):
+        if isinstance(rule, Unknown):
+            yield rule
+            continue
+        if rule.action == "deny" and not _all_sources(r, block):
+            continue
+        side = "destination" if rule.direction == "ingress" else "source"
+        peers, groups = _peers(r, block, side)
+        here = (
+            () if not (peers or groups) or set(WORLD) <= set(peers) or "VirtualNetwork" in groups else (*peers, *groups)
+        )
+        at = tuple(f"at:{'?' if isinstance(p, Unknown) else p}" for p in here)
+        far = "source" if rule.direction == "ingress" else "destination"
+        yield structs.replace(rule, peers=_of_family(r, block, far, rule.peers), groups=(*rule.groups, *at))
+
+
+def _of_family(
+    r: Reader, block: Mapping[str, object], side: str, peers: tuple[str | Unknown, ...]
+) -> tuple[str | Unknown, ...]:
+    """The peers of a rule where the whole of one family, written as a block, is not the whole of the other."""
+    named = [r.texts(f"{side}_address_prefix{n}", block) for n in ("", "es")]
+    said = {x.strip().lower() for one in named if isinstance(one, tuple) for x in one if isinstance(x, str)}
+    if said & (_EVERYBODY - set(WORLD)):
+        return peers
+    return tuple(p for p in peers if p not in WORLD or p in said)
+
+
+def _all_sources(r: Reader, block: Mapping[str, object]) -> bool:
+    listed = [r.texts(n, block) for n in ("source_port_range", "source_port_ranges")]
+    held = [x for one in listed if isinstance(one, tuple) for x in one]
+    return (not held and not any(isinstance(one, Unknown) for one in listed)) or "*" in held or "0-65535" in held
 
 
 def attached(group: Reader) -> tuple[tuple[Resource, ...], Unknown | None]:
@@ -176,8 +231,24 @@ def plain(resource: str, kind: Kind, *refs: tuple[str, str]) -> Native:
     return Native(type=f"azurerm_{resource}", kind=kind, provider="azure", refs=refs)
 
 
+_NIC = "network_interface_id"
+_GROUPS = (("azurerm_network_interface_security_group_association", _NIC, "network_security_group_id"),)
+_POOLS = (
+    ("azurerm_network_interface_backend_address_pool_association", _NIC, "backend_address_pool_id"),
+    ("azurerm_network_interface_nat_rule_association", _NIC, "nat_rule_id"),
+    ("azurerm_network_interface_application_gateway_backend_address_pool_association", _NIC, "backend_address_pool_id"),
+)
+_SUBNET_GROUPS = (("azurerm_subnet_network_security_group_association", "subnet_id", "network_security_group_id"),)
+_SUBNET_TABLES = (("azurerm_subnet_route_table_association", "subnet_id", "route_table_id"),)
+_SUBNET_GATEWAYS = (("azurerm_subnet_nat_gateway_association", "subnet_id", "nat_gateway_id"),)
+
 TABLE = (
-    Native(type=GROUP, kind=Kind.FIREWALL, provider="azure", rows=(Row("nsg.rules", group_rules),)),
+    Native(
+        type=GROUP,
+        kind=Kind.FIREWALL,
+        provider="azure",
+        rows=(Row("nsg.rules", group_rules), Row("nsg.flows", group_flows)),
+    ),
     Native(
         type=RULE,
         kind=Kind.FIREWALL,
@@ -189,14 +260,33 @@ TABLE = (
         type="azurerm_network_interface",
         kind=Kind.INTERFACE,
         provider="azure",
-        rows=(Row("net.public", _interface_public),),
+        rows=(
+            Row("net.public", _interface_public),
+            inside("link.subnets", "ip_configuration", "subnet_id"),
+            inside("link.addresses", "ip_configuration", "public_ip_address_id"),
+            links("link.groups", "network_security_group_id", ties=_GROUPS),
+            inside(
+                "link.pools",
+                "ip_configuration",
+                "load_balancer_backend_address_pools_ids",
+                "load_balancer_inbound_nat_rules_ids",
+                "application_gateway_backend_address_pools_ids",
+                ties=_POOLS,
+            ),
+        ),
         refs=(("subnet", "ip_configuration.subnet_id"), ("address", "ip_configuration.public_ip_address_id")),
     ),
     Native(
         type="azurerm_subnet",
         kind=Kind.SUBNET,
         provider="azure",
-        rows=(Row("net.default_way_out", _default_way_out, Default(True, SUBNET)),),
+        rows=(
+            Row("net.default_way_out", _default_way_out, Default(True, SUBNET)),
+            texts("net.blocks", "address_prefixes"),
+            links("link.groups", "network_security_group_id", ties=_SUBNET_GROUPS),
+            links("link.tables", "route_table_id", ties=_SUBNET_TABLES),
+            links("link.gateways", "nat_gateway_id", ties=_SUBNET_GATEWAYS),
+        ),
         refs=(("network", "virtual_network_name"),),
     ),
     Native(
@@ -207,8 +297,5 @@ TABLE = (
         refs=(("subnet", "subnet_id"), ("target", "private_service_connection.private_connection_resource_id")),
     ),
     plain("virtual_network", Kind.NETWORK),
-    plain("route_table", Kind.ROUTES),
-    plain("lb", Kind.LOAD_BALANCER),
-    plain("application_gateway", Kind.LOAD_BALANCER),
     plain("search_shared_private_link_service", Kind.PRIVATE_ENDPOINT, ("target", "target_resource_id")),
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from strongroom.collect.azure.shape import Seen, Shape, Take, owner
 from strongroom.collect.cloudformation.scope import Open
 from strongroom.collect.resource import Link
-from strongroom.collect.shaping import Part, at, const, within
+from strongroom.collect.shaping import Part, at, const, ids, within
 from strongroom.model.codes import GapCode
 from strongroom.model.values import Unknown
 
@@ -52,8 +52,8 @@ def _interfaces(seen: Seen) -> object:
     found = seen.at("properties.networkProfile.networkInterfaces")
     if not isinstance(found, list):
         return found
-    ids = [within(one, "id") for one in found]
-    return [Link(i.lower()) if isinstance(i, str) else _untold("which interface it is") for i in ids]
+    named = [within(one, "id") for one in found]
+    return [Link(i.lower()) if isinstance(i, str) else _untold("which interface it is") for i in named]
 
 
 def _untold(what: str) -> Unknown:
@@ -66,7 +66,11 @@ def _set_interfaces(seen: Seen) -> object:
     if not isinstance(found, list):
         return found
     return [
-        {"ip_configuration": [_address(c) for c in _list(within(one, "properties.ipConfigurations"))]} for one in found
+        {
+            "ip_configuration": [_address(c) for c in _list(within(one, "properties.ipConfigurations"))],
+            "network_security_group_id": within(one, "properties.networkSecurityGroup.id"),
+        }
+        for one in found
     ]
 
 
@@ -75,6 +79,11 @@ def _address(one: object) -> dict[str, object]:
     return {
         "subnet_id": within(one, "properties.subnet.id"),
         "public_ip_address": [public] if public is not None else [],
+        "load_balancer_backend_address_pool_ids": ids(within(one, "properties.loadBalancerBackendAddressPools")),
+        "load_balancer_inbound_nat_rules_ids": ids(within(one, "properties.loadBalancerInboundNatPools")),
+        "application_gateway_backend_address_pool_ids": ids(
+            within(one, "properties.applicationGatewayBackendAddressPools")
+        ),
     }
 
 
