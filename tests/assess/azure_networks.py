@@ -31,6 +31,8 @@ class Rule:
 
     def matches(self, address: str, protocol: str, port: int, routed: tuple[str, ...]) -> bool:
         """Whether a packet with this far end is one of the rule's. `routed` is what VirtualNetwork stands for."""
+        if protocol == "esp":  # it has no ports
+            return self.protocol == "*" and self.span == "*" and self._is_peer(address, routed)
         return self.protocol in {"*", protocol} and _in_span(self.span, port) and self._is_peer(address, routed)
 
     def _is_peer(self, address: str, routed: tuple[str, ...]) -> bool:
@@ -242,7 +244,8 @@ def _way(net: Net, address: str) -> str:
 
 
 def _packets() -> list[tuple[str, str, int]]:
-    return [(a, p, n) for a in ADDRESSES for p in ("tcp", "udp") for n in PORTS]
+    ported = [(a, p, n) for a in ADDRESSES for p in ("tcp", "udp") for n in PORTS]
+    return [*ported, *((a, "esp", 0) for a in ADDRESSES)]
 
 
 def comes_in(net: Net, routed: tuple[str, ...]) -> bool:
@@ -257,7 +260,10 @@ def _in(net: Net, packet: tuple[str, str, int], routed: tuple[str, ...]) -> bool
     straight = (net.address_6 if six else net.address_4) and not (bare and net.standard)
     one = net.balancer
     passed = (
-        one is not None and one.public and (not one.port or (one.port == port and one.protocol.lower() == protocol))
+        one is not None
+        and one.public
+        and protocol != "esp"
+        and (not one.port or (one.port == port and one.protocol.lower() == protocol))
     )
     passed = passed and one is not None and not (bare and one.standard)
     groups = _group(net.around, packet, routed, out=False) and _group(net.own, packet, routed, out=False)
@@ -274,6 +280,7 @@ def _out(net: Net, packet: tuple[str, str, int], routed: tuple[str, ...]) -> boo
     one = net.balancer
     by_balancer = one is not None and one.public and (one.lends or one.outbound)
     other = net.address_4 or net.address_6 or bool(net.nat) or by_balancer or (one is not None and one.standard)
-    four = net.address_4 or net.nat == "addressed" or by_balancer or (net.lent and not other)
+    translated = net.nat == "addressed" or by_balancer or (net.lent and not other)
+    four = net.address_4 or (translated and packet[1] != "esp")
     groups = _group(net.around, packet, routed, out=True) and _group(net.own, packet, routed, out=True)
     return (net.address_6 if six else four) and groups and _way(net, packet[0]) == "Internet"

@@ -105,6 +105,19 @@ PROOFS = (
         ("tests/assess/test_reach_aws.py", "tests/assess/test_reach_aws_oracle.py"),
     ),
     Proof(
+        "what the internet reaches in Azure and in Google Cloud (`assess reach`)",
+        Level.SIMULATED,
+        "every road and trap in states and exports that the tests write, with each row and each property of an export left out, and "
+        "oracles that ask addresses, ports and protocols one by one in networks drawn at random",
+        "no packet is sent, and no cloud is asked; what the references leave open is unknown",
+        (
+            "tests/assess/test_reach_azure.py",
+            "tests/assess/test_reach_azure_oracle.py",
+            "tests/assess/test_reach_gcp.py",
+            "tests/assess/test_reach_gcp_oracle.py",
+        ),
+    ),
+    Proof(
         "Kubernetes objects (`k8s:`)",
         Level.RECORDED,
         "manifests that the tests write, whole and hostile, and public samples of objects beside the checkout",

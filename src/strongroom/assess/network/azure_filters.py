@@ -64,10 +64,10 @@ def _internet_of(world: World, subnet: Asset) -> Traffic:
 
 def _towards(rule: NetRule, place: Place, doubts: Doubts) -> Bound:
     """Which addresses and traffic a rule matches, for the machines of a subnet."""
-    allowed, perhaps_allowed = _ports(rule, doubts)
+    allowed = _ports(rule, doubts)
     sure: list[Block] = []
     perhaps = NONE
-    whole = traffic.traffic((V4,), (V6,), perhaps_allowed)
+    whole = traffic.traffic((V4,), (V6,), allowed or ALL)
     for peer in rule.peers:
         found = block_of(peer)
         if isinstance(found, Unknown):
@@ -79,24 +79,19 @@ def _towards(rule: NetRule, place: Place, doubts: Doubts) -> Bound:
         perhaps |= _of_tag(group, place, doubts) & whole
     v4 = intervals.of(i for family, i in sure if family == 4)
     v6 = intervals.of(i for family, i in sure if family == 6)
-    made = Bound(traffic.traffic(v4, v6, allowed), traffic.traffic(v4, v6, perhaps_allowed) | perhaps)
+    made = Bound(traffic.traffic(v4, v6, allowed or NOTHING), traffic.traffic(v4, v6, allowed or ALL) | perhaps)
     return made if _is_for(rule, place, doubts) else Bound(NONE, made.maybe)
 
 
-def _ports(rule: NetRule, doubts: Doubts) -> tuple[Ports, Ports]:
-    """The traffic that a rule is surely for, and that it may be for.
-
-    A rule for any protocol with a range of ports is for TCP and UDP; whether what has no ports is meant too is not written.
-    """
+def _ports(rule: NetRule, doubts: Doubts) -> Ports | None:
+    """The traffic that a rule is for. One for any protocol with a range of ports is for what has ports: TCP and UDP."""
     if rule.protocol == "all" and (rule.from_port, rule.to_port) != (0, LAST_PORT):
         span = ((max(rule.from_port, 0), min(rule.to_port, LAST_PORT)),)
-        ported = traffic.ports_of({"tcp": span, "udp": span})
-        return ported, ported | traffic.ports_of({p: s for p, s in ALL.sets if p not in ("tcp", "udp")})
+        return traffic.ports_of({"tcp": span, "udp": span})
     found = ports(rule)
     if found is None:
         doubts.add(Unknown(GapCode.UNSUPPORTED, f"the protocol {rule.protocol[:20]} is not known"))
-        return NOTHING, ALL
-    return found, found
+    return found
 
 
 def _of_tag(group: str, place: Place, doubts: Doubts) -> Traffic:

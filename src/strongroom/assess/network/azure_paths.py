@@ -15,7 +15,7 @@ from strongroom.assess.network.bounds import ALL, NONE, PERHAPS, SHUT, Bound, Do
 from strongroom.assess.network.verdicts import OUTSIDE, Verdict, shown, stopped, when
 from strongroom.kit import traffic
 from strongroom.kit.kleene import Tri, all_of, any_of, negate
-from strongroom.kit.traffic import V4, V6
+from strongroom.kit.traffic import LAST_PORT, V4, V6
 from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset
 from strongroom.model.reach import Witness
@@ -24,6 +24,9 @@ from strongroom.model.values import NetRule, Unknown
 FAMILY_4 = exactly(traffic.traffic((V4,), (), ALL))
 FAMILY_6 = exactly(traffic.traffic((), (V6,), ALL))
 BOTH = FAMILY_4 | FAMILY_6
+# What balancers pass on and NAT gateways translate (Microsoft Learn, "Azure Load Balancer components", "What is Azure NAT Gateway?").
+_PORTED = traffic.ports_of({"tcp": ((0, LAST_PORT),), "udp": ((0, LAST_PORT),)})
+PORTED = exactly(traffic.traffic((V4,), (V6,), _PORTED))
 
 
 class _Way(NamedTuple):
@@ -72,7 +75,7 @@ def _balancers(world: World, card: Card, doubts: Doubts) -> Iterator[tuple[Asset
         passed = SHUT
         for rule in value if isinstance(value, tuple) else (value,):
             if isinstance(rule, NetRule):
-                held = exactly(traffic.traffic((V4,), (V6,), ports(rule) or ALL))
+                held = exactly(traffic.traffic((V4,), (V6,), ports(rule) or ALL)) & PORTED
                 if mine & {g.lower() for g in rule.groups}:
                     passed |= held
                 elif some:
@@ -217,23 +220,23 @@ def _ways_out(world: World, card: Card, subnet: Asset, doubts: Doubts) -> Iterat
         if isinstance(works, Unknown):
             doubts.add(works)
         name = gateway.address if isinstance(gateway, Asset) else "a NAT gateway"
-        yield f"NAT gateway {name}", when(works, FAMILY_4)
+        yield f"NAT gateway {name}", when(works, FAMILY_4 & PORTED)
     for balancer, public, lends in _lenders(world, card):
         answer = all_of((public, lends))
         # In the pool of a Standard one there is no other way, also where it lends none itself.
         others.append(any_of((answer, flag(balancer.value("ip.closed")))))
         if isinstance(answer, Unknown):
             doubts.add(answer)
-        yield f"load balancer {balancer.address}", when(answer, FAMILY_4)
+        yield f"load balancer {balancer.address}", when(answer, FAMILY_4 & PORTED)
     for name, doubt in _other_pools(world, card):
         if name.startswith("pool "):
             doubts.add(doubt)
             others.append(doubt)
-            yield name, when(doubt, FAMILY_4)
+            yield name, when(doubt, FAMILY_4 & PORTED)
     lent = all_of((flag(subnet.value("net.default_way_out")), negate(any_of(others))))
     if isinstance(lent, Unknown):
         doubts.add(lent)
-    yield "the address that Azure lends", when(lent, FAMILY_4)
+    yield "the address that Azure lends", when(lent, FAMILY_4 & PORTED)
 
 
 def _lenders(world: World, card: Card) -> Iterator[tuple[Asset, Tri, Tri]]:

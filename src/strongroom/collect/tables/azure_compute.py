@@ -2,8 +2,8 @@
 
 from strongroom.collect.native import INAPPLICABLE, Default, Inapplicable, Native, Reader, Row, flag, text
 from strongroom.collect.tables._azure import cmk, docs, identity, in_group, marked, not_flags, satellite
-from strongroom.collect.tables._azure_links import machine_links, set_links
 from strongroom.collect.tables._azure_sizes import cc_tech, gpu_count, gpu_model, on_gpus, sensitive
+from strongroom.collect.tables._paths import machine_links, set_links
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind

@@ -8,7 +8,7 @@ from msgspec import structs
 from strongroom.collect.native import Default, Native, Reader, Row, texts
 from strongroom.collect.resource import Resource, undecided
 from strongroom.collect.tables._azure import docs, flag_of, satellite
-from strongroom.collect.tables._azure_links import inside, links
+from strongroom.collect.tables._paths import inside, links
 from strongroom.kit.kleene import any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind

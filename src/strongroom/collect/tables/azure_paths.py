@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from strongroom.collect.native import Default, Native, Reader, Row, choice
 from strongroom.collect.resource import Resource
 from strongroom.collect.tables._azure import docs
-from strongroom.collect.tables._azure_links import Named, Rules, inside, many, tied
+from strongroom.collect.tables._paths import Named, Rules, inside, many, tied
 from strongroom.kit.kleene import any_of, negate
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind

@@ -16,6 +16,7 @@ from strongroom.collect.tables._gcp import (
     weakest,
 )
 from strongroom.collect.tables._gcp_accelerators import accelerator_rows, attached, has_accelerator
+from strongroom.collect.tables._paths import links, one
 from strongroom.model.codes import GapCode
 from strongroom.model.kinds import Kind
 from strongroom.model.values import Key, Unknown, Value
@@ -134,9 +135,30 @@ def _sensitive(r: Reader) -> Value:
     return said or False
 
 
+def _cards(r: Reader) -> Value:
+    """Each network card as `NETWORK SUBNETWORK V4 V6`: its places (`-` for none said), and whether it has addresses outside."""
+    found = r.blocks(NETWORK_CARDS)
+    if isinstance(found, Unknown):
+        return (found,)
+    return tuple(_card(r, b) for b in found)
+
+
+def _card(r: Reader, b: Mapping[str, object]) -> str | Unknown:
+    places = [one(r, b.get(name)) for name in ("network", "subnetwork")]
+    outside = [r.blocks(name, b) for name in ("access_config", "ipv6_access_config")]
+    doubt = next((x for x in places if isinstance(x, Unknown)), None)
+    if doubt is not None:
+        return doubt
+    had = ["unknown" if isinstance(x, Unknown) else "yes" if x else "no" for x in outside]
+    return " ".join([*(str(p or "-") for p in places), *had])
+
+
 MACHINE = (
     COMPUTE,
     Row("net.public", _public),
+    Row("net.interfaces", _cards),
+    Row("net.tags", lambda r: r.texts("tags") or ()),
+    links("net.accounts", "service_account.email"),
     flag("boot.secure", f"{SHIELDED}.enable_secure_boot", Default(False, DOCS)),
     _on_unless_off("boot.vtpm", "enable_vtpm"),
     _on_unless_off("boot.integrity", "enable_integrity_monitoring"),
@@ -155,6 +177,9 @@ TEMPLATE = (*MACHINE, _volumes(_template_disks))
 # Which block of a machine decides each fact, where the machine is made from a template and may say it again itself.
 _DECIDES = {
     "net.public": NETWORK_CARDS,
+    "net.interfaces": NETWORK_CARDS,
+    "net.tags": "tags",
+    "net.accounts": "service_account",
     "boot.secure": SHIELDED,
     "boot.vtpm": SHIELDED,
     "boot.integrity": SHIELDED,

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from strongroom.collect.native import Default, Native, Reader, Row, flag
+from strongroom.collect.native import Default, Native, Reader, Row, flag, text, texts
 from strongroom.collect.resource import Link, Resource
 from strongroom.collect.tables._gcp import docs, only_if, service
+from strongroom.collect.tables._paths import inside, links, tied
 from strongroom.kit.kleene import Tri, all_of, any_of, negate
 from strongroom.kit.nets import is_world
 from strongroom.model.codes import GapCode
@@ -202,19 +203,86 @@ def _flow_logs(r: Reader) -> Value:
     return others.doubt or old
 
 
+# Paths
+
+NOBODY = Default((), docs("compute_firewall"))
+
+
+def _local(r: Reader) -> Value:
+    """The addresses of the owner's side that a rule is narrowed to; none for every machine that it is for."""
+    direction = r.text("direction")
+    if isinstance(direction, Unknown):
+        return (direction,)
+    out = (direction or "").upper() == "EGRESS"
+    found = r.texts("source_ranges" if out else "destination_ranges")
+    return (found,) if isinstance(found, Unknown) else found or ()
+
+
+def _default_route(r: Reader) -> Value:
+    deleted = r.flag("delete_default_routes_on_create")
+    return deleted if isinstance(deleted, Unknown) else not deleted
+
+
+def _policies(r: Reader) -> Value:
+    """The firewall policies that are tied to a network: they decide before its rules or after them."""
+    natives = (
+        "google_compute_network_firewall_policy_association",
+        "google_compute_region_network_firewall_policy_association",
+    )
+    return tuple(n for native in natives for n in tied(r, native, "attachment_target", "firewall_policy"))
+
+
+_HOPS = ("next_hop_gateway", "next_hop_instance", "next_hop_ip", "next_hop_ilb", "next_hop_vpn_tunnel", "next_hop_hub", "next_hop_peering",
+         "next_hop_network")  # fmt: skip
+
+
+def _entries(r: Reader) -> Value:
+    """A route as `PREFIX KIND PRIORITY`; the kind is `internet`, or the word for what else it leads to."""
+    prefix = r.text("dest_range")
+    if not isinstance(prefix, str):
+        return (prefix or Unknown(GapCode.ABSENT, "where the route is for is not told"),)
+    priority = r.number("priority")
+    if isinstance(priority, Unknown):
+        return (priority,)
+    kind = next((n.removeprefix("next_hop_") for n in _HOPS if r.at(n) is not None), "nothing")
+    if kind == "gateway":
+        hop = r.text("next_hop_gateway")
+        kind = (
+            "unknown" if isinstance(hop, Unknown) else "internet" if "default-internet-gateway" in (hop or "") else kind
+        )
+    return (f"{prefix} {kind} {DEFAULT_PRIORITY if priority is None else int(priority)}",)
+
+
+def _private_nat(r: Reader) -> Value:
+    word = r.text("type")
+    return word if isinstance(word, Unknown) else (word or "PUBLIC").upper() == "PRIVATE"
+
+
 TABLE = (
     Native(
         type="google_compute_firewall",
         kind=Kind.FIREWALL,
         provider="gcp",
-        rows=(VPC, Row("net.rules", firewall_rules)),
+        rows=(
+            VPC,
+            Row("net.rules", firewall_rules),
+            links("link.networks", "network"),
+            texts("fw.tags", "target_tags", NOBODY),
+            links("fw.accounts", "target_service_accounts"),
+            Row("fw.local", _local),
+        ),
         refs=(("network", "network"),),
     ),
     Native(
         type="google_compute_network",
         kind=Kind.NETWORK,
         provider="gcp",
-        rows=(VPC, Row("net.egress_restricted", _egress_restricted)),
+        rows=(
+            VPC,
+            Row("net.egress_restricted", _egress_restricted),
+            Row("net.default_route", _default_route),
+            Row("net.policies", _policies),
+        ),
     ),
     Native(
         type="google_compute_subnetwork",
@@ -229,16 +297,43 @@ TABLE = (
                 flag("net.private_google_access", "private_ip_google_access", Default(False, SUBNET_DOCS)),
                 lambda r: _purpose(r) not in NO_MACHINES,
             ),
+            links("link.networks", "network"),
+            text("net.region", "region"),
+            texts("net.blocks", "ip_cidr_range"),
         ),
         refs=(("network", "network"),),
     ),
-    Native(type="google_compute_router", kind=Kind.ROUTES, provider="gcp", rows=(VPC,), refs=(("network", "network"),)),
+    Native(
+        type="google_compute_router",
+        kind=Kind.ROUTES,
+        provider="gcp",
+        rows=(VPC, links("link.networks", "network"), text("net.region", "region")),
+        refs=(("network", "network"),),
+    ),
     Native(
         type="google_compute_router_nat",
         kind=Kind.ROUTES,
         provider="gcp",
-        rows=(VPC, flag("log.enabled", "log_config.enable", Default(False, docs("compute_router_nat")))),
+        rows=(
+            VPC,
+            flag("log.enabled", "log_config.enable", Default(False, docs("compute_router_nat"))),
+            links("link.routers", "router"),
+            text("nat.scope", "source_subnetwork_ip_ranges_to_nat"),
+            inside("link.subnets", "subnetwork", "name"),
+            Row("nat.private", _private_nat),
+        ),
         refs=(("router", "router"),),
     ),
-    Native(type="google_compute_route", kind=Kind.ROUTES, provider="gcp", rows=(VPC,), refs=(("network", "network"),)),
+    Native(
+        type="google_compute_route",
+        kind=Kind.ROUTES,
+        provider="gcp",
+        rows=(
+            VPC,
+            links("link.networks", "network"),
+            Row("routes.entries", _entries),
+            texts("net.tags", "tags", NOBODY),
+        ),
+        refs=(("network", "network"),),
+    ),
 )

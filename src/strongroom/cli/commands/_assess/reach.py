@@ -39,7 +39,7 @@ def COMMAND(
     \b
       strongroom assess reach k8s:cluster                        what every workload may send to every other
       strongroom assess reach k8s:cluster ai/Deployment/serve    one workload and the internet, and what decides
-      strongroom assess reach tf:. aws_instance.serve            the same of AWS: routes, ACLs, groups, balancers
+      strongroom assess reach tf:. aws_instance.serve            the same of a cloud: routes, groups, balancers
 
     Exit: 0 answered, 2 bad input, 3 something is unknown or could not be read, 4 a bug.
     """  # noqa: D301 - the escape is click's mark for lines that stay as they are

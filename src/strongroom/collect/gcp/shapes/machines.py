@@ -86,6 +86,7 @@ def _machine(prefix: str) -> dict[str, Take]:
             lambda one: {"type": _tail(within(one, "acceleratorType")), "count": within(one, "acceleratorCount")},
         ),
         "service_account": _account(prefix),
+        "tags": at(f"{prefix}tags.items", []),
         "labels": at(f"{prefix}labels", None),
     }
 

@@ -5,9 +5,11 @@ Source: https://cloud.google.com/compute/docs/reference/rest/v1 (firewalls, netw
 
 from collections.abc import Iterator
 
-from strongroom.collect.gcp.shape import Seen, Shape, each, link
+from strongroom.collect.gcp.shape import Seen, Shape, each, last, link, linked
 from strongroom.collect.resource import Link
 from strongroom.collect.shaping import Part, at, const, within
+from strongroom.model.codes import GapCode
+from strongroom.model.values import Unknown
 
 _ROUTER = "google_compute_router"
 
@@ -21,6 +23,19 @@ def _logs(seen: Seen) -> object:
     return [{}] if on is True else [] if on is False else on
 
 
+def _list(found: object) -> list[object]:
+    return found if isinstance(found, list) else []
+
+
+_SCHEME = {"load_balancing_scheme": at("loadBalancingScheme")}
+
+
+def _instances(seen: Seen) -> object:
+    """Which machines are in a group is not told with the group."""
+    del seen
+    return Unknown(GapCode.NOT_FETCHED, "which machines are in the group is not in what was exported")
+
+
 def _nats(seen: Seen) -> Iterator[Part]:
     found = seen.at("nats", [])
     for one in found if isinstance(found, list) else ():
@@ -30,9 +45,19 @@ def _nats(seen: Seen) -> Iterator[Part]:
             f"{_ROUTER}_nat",
             f"{seen.path}/nats/{name}",
             name,
-            {"name": name, "router": Link(seen.path), "log_config": logs},
+            {
+                "name": name,
+                "router": Link(seen.path),
+                "log_config": logs,
+                "source_subnetwork_ip_ranges_to_nat": within(one, "sourceSubnetworkIpRangesToNat"),
+                "subnetwork": [{"name": linked(within(s, "name"))} for s in _list(within(one, "subnetworks"))],
+                "type": within(one, "type"),
+            },
         )
 
+
+_HOPS = (("gateway", "Gateway"), ("instance", "Instance"), ("ip", "Ip"), ("ilb", "Ilb"), ("vpn_tunnel", "VpnTunnel"), ("hub", "Hub"),
+         ("peering", "Peering"), ("network", "Network"))  # fmt: skip
 
 SHAPES = (
     Shape(
@@ -68,12 +93,14 @@ SHAPES = (
             "network": link("network"),
             "private_ip_google_access": at("privateIpGoogleAccess", False),
             "purpose": at("purpose", None),
+            "region": last("region"),
+            "ip_cidr_range": at("ipCidrRange"),
         },
     ),
     Shape(
         type="compute.googleapis.com/Router",
         native=_ROUTER,
-        attributes={"network": link("network")},
+        attributes={"network": link("network"), "region": last("region")},
         parts=_nats,
         natives=(_ROUTER, f"{_ROUTER}_nat"),
     ),
@@ -83,7 +110,30 @@ SHAPES = (
         attributes={
             "network": link("network"),
             "dest_range": at("destRange"),
-            "next_hop_gateway": at("nextHopGateway", None),
+            "priority": at("priority", 1000),
+            "tags": at("tags", []),
+            **{f"next_hop_{name}": at(f"nextHop{field}", None) for name, field in _HOPS},
         },
+    ),
+    Shape(type="compute.googleapis.com/ForwardingRule", native="google_compute_forwarding_rule", attributes=_SCHEME),
+    Shape(
+        type="compute.googleapis.com/GlobalForwardingRule",
+        native="google_compute_global_forwarding_rule",
+        attributes=_SCHEME,
+    ),
+    Shape(
+        type="compute.googleapis.com/TargetPool",
+        native="google_compute_target_pool",
+        attributes={"instances": each("instances", linked)},
+    ),
+    Shape(
+        type="compute.googleapis.com/TargetInstance",
+        native="google_compute_target_instance",
+        attributes={"instance": link("instance")},
+    ),
+    Shape(
+        type="compute.googleapis.com/InstanceGroup",
+        native="google_compute_instance_group",
+        attributes={"instances": _instances},
     ),
 )

@@ -1,4 +1,4 @@
-"""What Azure's resources name of each other on the paths of a network: ids that stand for assets, or why nobody knows which."""
+"""What resources of Azure and Google Cloud name of each other on the paths of a network: ids of assets, or why nobody knows which."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ Named = str | Unknown
 
 
 def one(r: Reader, value: object) -> Named | None:
-    """What a value names: the id of another asset, or an id of Azure's own as it stands. None for nothing."""
+    """What a value names: the id of another asset, or an id of the cloud's own as it stands. None for nothing."""
     value = r.open(value)
     if isinstance(value, Link):
         target = r.follow(value)
