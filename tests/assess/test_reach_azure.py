@@ -196,3 +196,20 @@ def test_a_store_with_a_public_endpoint_is_reached(tmp_path: Path) -> None:
         estate = gather((f"azure-graph:{path}",), NOW)
         answers.append(said(REACH.reach(Scene(estate))(estate.assets[0]).ingress))
     assert answers == [True, False, "unknown"]
+
+
+CLUSTER = """
+resource "azurerm_kubernetes_cluster" "k" {
+  name = "k"
+  api_server_access_profile { authorized_ip_ranges = [%s] }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ranges", "wanted"), [("", True), ('"10.0.0.0/8"', False), ('"8.8.8.0/24"', True), ('"0.0.0.0/32"', False)]
+)
+def test_a_cluster_is_reached_from_the_ranges_that_it_lists(ranges: str, wanted: object, tmp_path: Path) -> None:
+    """Its public endpoint answers the internet as far as its ranges are of it."""
+    (tmp_path / "main.tf").write_text(CLUSTER % ranges)
+    assert reach(Asked(f"tf:{tmp_path}"), "azurerm_kubernetes_cluster.k", NOW).ingress is wanted

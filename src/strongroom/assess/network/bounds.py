@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from strongroom.kit import intervals, traffic
 from strongroom.kit.intervals import Intervals
+from strongroom.kit.kleene import Tri
 from strongroom.kit.traffic import V4, V6, Ports, Traffic
 from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset
@@ -124,6 +125,15 @@ def one_of(bounds: Sequence[Bound]) -> Bound:
     for one in bounds:
         sure, maybe = sure & one.sure, maybe | one.maybe
     return Bound(sure, maybe)
+
+
+def outside(text: str | Unknown) -> Tri:
+    """Whether a block of addresses has some of the internet in it."""
+    found = block_of(text)
+    if isinstance(found, Unknown):
+        return found
+    family, block = found
+    return bool(traffic.traffic((block,) if family == 4 else (), (block,) if family == 6 else (), ALL) & INTERNET)
 
 
 def texts(value: Value) -> tuple[str | Unknown, ...]:

@@ -5,7 +5,7 @@ from functools import partial
 
 from strongroom.assess.network import azure_filters, azure_paths
 from strongroom.assess.network.azure_world import NIC, SETS, World, flag
-from strongroom.assess.network.bounds import Doubts
+from strongroom.assess.network.bounds import Doubts, outside, texts
 from strongroom.assess.network.verdicts import OUTSIDE, Verdict, shown, stopped, when
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
@@ -83,6 +83,12 @@ def _service(asset: Asset) -> tuple[Tri, Sequence[Witness]]:
         return public, [] if public is not False else [
             Witness("ingress", asset.address, "has its public endpoint off", where=asset.where)
         ]
+    blocks = texts(asset.value("net.public_cidrs"))
+    if blocks:  # of the API of a cluster
+        answer = any_of(outside(b) for b in blocks)
+        return answer, [
+            Witness("ingress", asset.address, "has a public endpoint", where=asset.where)
+        ] if answer is True else []
     listed = asset.value("net.default_deny")
     if listed is True:
         return Unknown(GapCode.UNSUPPORTED, "which addresses its firewall lets in is not read"), []

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from strongroom.assess.network import gcp_paths
-from strongroom.assess.network.bounds import ALL, INTERNET, block_of, texts
+from strongroom.assess.network.bounds import outside, texts
 from strongroom.assess.network.gcp_world import World
-from strongroom.kit import traffic
 from strongroom.kit.kleene import Tri, any_of
 from strongroom.model.codes import GapCode
 from strongroom.model.estate import Asset
@@ -65,18 +64,10 @@ def _cluster(asset: Asset) -> tuple[Tri, Sequence[Witness]]:
     doubt = next((x for x in (public, listed) if isinstance(x, Unknown)), None)
     answer: Tri = doubt or True
     if doubt is None and listed is True:
-        answer = any_of(_outside(t) for t in texts(asset.value("net.public_cidrs")))
+        answer = any_of(outside(t) for t in texts(asset.value("net.public_cidrs")))
     return answer, [
         Witness("ingress", asset.address, "has a public endpoint", where=asset.where)
     ] if answer is True else []
-
-
-def _outside(text: str | Unknown) -> Tri:
-    found = block_of(text)
-    if isinstance(found, Unknown):
-        return found
-    family, block = found
-    return bool(traffic.traffic((block,) if family == 4 else (), (block,) if family == 6 else (), ALL) & INTERNET)
 
 
 def _bucket(asset: Asset) -> tuple[Tri, Sequence[Witness]]:
