@@ -17,9 +17,12 @@ MOST_ASKED = 400_000  # requests that the ways of several principals at once may
 ROUNDS = 64
 
 # Every way begins with one of these.
+# What is done to a role or user by its name, and makes one of whoever does it.
+AIMED = ("sts:assumerole", "iam:updateassumerolepolicy", "iam:passrole", "iam:createaccesskey", "iam:createloginprofile",
+         "iam:updateloginprofile")  # fmt: skip
 MOVING = (
-    *("sts:assumerole", "iam:updateassumerolepolicy", "iam:passrole", "iam:createaccesskey", "iam:createloginprofile"),
-    *("iam:updateloginprofile", "iam:createrole", "iam:createuser", "sagemaker:createpresignednotebookinstanceurl"),
+    *AIMED,
+    *("iam:createrole", "iam:createuser", "sagemaker:createpresignednotebookinstanceurl"),
     *("sagemaker:createpresigneddomainurl", "lambda:updatefunctioncode", "ssm:startsession", "ssm:sendcommand"),
 )
 REWRITING = (
@@ -97,6 +100,7 @@ class Aws:
         self.exhausted: set[str] = set()
         self._mobile = {n for n, p in self.principals.items() if _speaks(p, MOVING)}
         self._rewriting = {n for n, p in self.principals.items() if _speaks(p, REWRITING)}
+        self._wide, self._exact = self._aims()
         self._by_arn: dict[str, list[str]] = defaultdict(list)
         for n, p in self.principals.items():
             self._by_arn[p.caller.arn].append(n)
@@ -125,10 +129,38 @@ class Aws:
                     out.append((c, requests[0], level))
         return out
 
+    def _aims(self) -> tuple[set[str], dict[str, set[str]]]:
+        """Of those with a right that moves them: who may have it on anything, and who on which names alone.
+
+        An account of thousands of roles names most of them one by one: to ask each about each takes its square.
+        """
+        wide: set[str] = set()
+        exact: dict[str, set[str]] = defaultdict(set)
+        for name in self._mobile:
+            for doc in self.principals[name].policies:
+                for action in AIMED:
+                    found = doc.found(action)
+                    if doc.hole or any(not rule.deny for rule, _ in found.others):
+                        wide.add(name)
+                    for resource, rules in found.by_name.items():
+                        if any(not rule.deny for rule, _ in rules):
+                            exact[resource].add(name)
+        return wide, exact
+
     def before(self, whom: str, _wanted: int) -> Iterable[str]:
-        """Those with a right that moves them, and those whom the trust names."""
+        """Those with a right that moves them to somebody, and those whom the trust names."""
         e = self.ways.account.entities.get(whom)
         named: set[str] = set()
+        # What runs as a role is entered by rights on itself, and one that could be made by rights on what is not there yet.
+        moved = self._mobile
+        if (
+            e is not None
+            and whom not in self.newcomers
+            and not self.ways.entered(e)
+            and "${" not in e.arn
+            and "*" not in e.arn
+        ):
+            moved = self._wide | self._exact.get(e.arn, set())
         for doc in e.trust.policies if e is not None and e.trust is not None else ():
             if doc.hole:
                 return [n for n in self.principals if n != whom]
@@ -139,7 +171,9 @@ class Aws:
                     return [n for n in self.principals if n != whom]
                 for p in rule.principals:
                     named.update(self._by_arn.get(p.removeprefix("AWS:"), ()))
-        return sorted((self._mobile | named | set(self.strangers)) - {whom})
+                    if ":assumed-role/" in p:  # a session of somebody, who has another name
+                        moved = self._mobile
+        return sorted((moved | named | set(self.strangers)) - {whom})
 
     def become(self, who: str, whom: str, wanted: int) -> Link | None:
         """The way from one to another, under the policies as they are."""

@@ -96,6 +96,10 @@ class Ways:
         for e in self.account.entities.values():
             self._inside.setdefault(e.address, tuple(self._running_as(e)))
 
+    def entered(self, e: Entity) -> bool:
+        """Whether something that runs as a role may be entered, or given other code."""
+        return bool(self._inside.get(e.address))
+
     # One principal to another
 
     def become(self, who: Principal, whom: str, wanted: int, hands: Hands = EMPTY) -> Move:
